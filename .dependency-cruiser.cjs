@@ -1,0 +1,109 @@
+/** Who may import whom. Each rule is proven by a planted violation in test/architecture/imports.spec.ts. */
+const contexts = 'rooms|presence|reactions|breakouts|meetings|availability|room-sessions|videochat';
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'A cycle means two things that cannot be understood, tested or moved apart.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'eventsourcing-is-pure',
+      comment: 'The core knows no Nest, no store, no file, no socket.',
+      severity: 'error',
+      from: { path: '^src/eventsourcing/' },
+      to: {
+        dependencyTypesNot: ['type-only'],
+        pathNot: [
+          '^src/eventsourcing/',
+          '^node_modules/(class-validator|uuid|canonicalize)/',
+          '^(node:)?(crypto|async_hooks)$',
+        ],
+      },
+    },
+    {
+      name: 'deciders-are-pure',
+      comment:
+        'A decider (src/<context>/*.ts that is no module, handler, query, policy or command file) imports eventsourcing, files of its own context, and types.',
+      severity: 'error',
+      from: {
+        path: `^src/(${contexts}|identity)/`,
+        pathNot:
+          '[.](module|handlers|queries|policy|commands)[.]ts$|^src/identity/(access|live-facts|secret|sign-in|tokens)[.]ts$|^src/rooms/world-config[.]ts$',
+      },
+      to: {
+        dependencyTypesNot: ['type-only'],
+        pathNot: [`^src/eventsourcing/`, '^src/identity/(roles|role-field)[.]ts$', `^src/(${contexts})/`],
+      },
+    },
+    {
+      name: 'contexts-are-apart',
+      comment: 'A reaction across contexts is a named policy file that turns an event into a command.',
+      severity: 'error',
+      from: { path: `^src/(${contexts})/`, pathNot: '[.]policy[.]ts$' },
+      to: { path: `^src/(${contexts})/`, pathNot: '^src/$1/' },
+    },
+    {
+      name: 'eventstoredb-client-in-its-adapter',
+      comment: 'Only the adapter knows the EventStoreDB client and its hazards.',
+      severity: 'error',
+      from: { pathNot: '^src/event-store/eventstoredb/' },
+      to: { path: '^node_modules/@eventstore/db-client/' },
+    },
+    {
+      name: 'lmdb-in-the-embedded-stores',
+      comment: 'Nothing but the embedded stores touches their files.',
+      severity: 'error',
+      from: { pathNot: '^src/(event-store/embedded|read-store/embedded|lmdb)/' },
+      to: { path: '^node_modules/lmdb/' },
+    },
+    {
+      name: 'mongodb-where-read-models-are',
+      comment: 'Read models are written by the engine and read by query files.',
+      severity: 'error',
+      from: { pathNot: '^src/read-store/|^projections/engine/|[.]queries[.]ts$' },
+      to: { path: '^node_modules/mongodb/' },
+    },
+    {
+      name: 'projections-import-types',
+      comment:
+        'A projection knows the shape of events, never how they came to be. The port only lends its error classes.',
+      severity: 'error',
+      from: { path: '^projections/', pathNot: '^projections/main[.]ts$' },
+      to: { path: '^src/', pathNot: '^src/event-store/event-store[.]ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'gateway-pushes-from-the-log',
+      comment: 'What sockets hear comes from the log, never from a projection.',
+      severity: 'error',
+      from: { path: '^src/gateway/' },
+      to: { path: '^projections/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-orphan-dependency',
+      comment: 'What the program imports, package.json names.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+    },
+    {
+      name: 'no-dev-dependency',
+      comment: 'The installed program has no dev dependencies.',
+      severity: 'error',
+      from: { path: '^(src|projections)/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};
