@@ -1,0 +1,7 @@
+import type { ReadModel } from './engine/read-model.js';
+import { roomConfig } from './room-config.js';
+import { roomList } from './room-list.js';
+import { worldConfig } from './world-config.js';
+
+/** Every read model of the program. */
+export const readModels: readonly ReadModel[] = [worldConfig, roomConfig, roomList];

@@ -1,0 +1,28 @@
+import { Global, Module } from '@nestjs/common';
+import { ProjectionReader } from '../../projections/engine/reader.js';
+import type { Config } from '../config/config.js';
+import { EventRegistry } from '../eventsourcing/registry.js';
+import { handlersFor } from '../nest/handlers-for.js';
+import { CONFIG } from '../nest/injection.js';
+import { Access } from './access.js';
+import { LiveFacts } from './live-facts.js';
+import { tokensOf, Tokens } from './tokens.js';
+import { GrantWorldRole, RevokeWorldRole } from './worlds.commands.js';
+import { worlds } from './worlds.js';
+
+const providers = [
+  { provide: Tokens, inject: [CONFIG], useFactory: (config: Config) => tokensOf(config) },
+  {
+    provide: LiveFacts,
+    inject: [ProjectionReader, EventRegistry],
+    useFactory: (reader: ProjectionReader, registry: EventRegistry) => LiveFacts.open(reader, registry),
+  },
+  { provide: Access, inject: [LiveFacts], useFactory: (facts: LiveFacts) => new Access(facts) },
+];
+
+@Global()
+@Module({
+  providers: [...providers, ...handlersFor(worlds, [GrantWorldRole, RevokeWorldRole])],
+  exports: providers.map(({ provide }) => provide),
+})
+export class IdentityModule {}

@@ -1,0 +1,16 @@
+import type { JsonObject } from '../eventsourcing/events.js';
+
+/** A signed-in person, as a token or client_id describes them. Source: wire contract, section 2. */
+export interface Session {
+  /** The token's `sub`, or `client:<client_id>`. */
+  readonly userId: string;
+  /** The tenant; nothing crosses it. */
+  readonly world: string;
+  readonly traits: readonly string[];
+  readonly profile: JsonObject;
+  readonly email?: string;
+  /** IANA zone. */
+  readonly zoneinfo?: string;
+  /** Epoch milliseconds at which the token expires; a token without `exp` and a client_id do not. */
+  readonly expiresAt?: number;
+}

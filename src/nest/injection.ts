@@ -1,0 +1,5 @@
+/** Names under which interfaces are injected; classes are injected under themselves. */
+export const CONFIG = Symbol('Config');
+export const LOGGER = Symbol('Logger');
+export const EVENT_STORE = Symbol('EventStore');
+export const READ_STORE = Symbol('ReadStore');

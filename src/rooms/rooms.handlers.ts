@@ -1,0 +1,83 @@
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { currentExecution } from '../eventsourcing/execution.js';
+import { CommandLoop } from '../eventsourcing/handle.js';
+import { inOrder, roomDirectory } from './room-directory.js';
+import { configView, emptyConfig, type RoomConfigView } from './room-fields.js';
+import { CreateRoom, DeleteRoom, PatchRoomConfig, ReorderRooms } from './rooms.commands.js';
+import { changeListing } from './rooms.policy.js';
+import { rooms } from './rooms.js';
+
+export interface RoomChanged {
+  readonly position: bigint;
+  /** As it was right after the command, also for a resend. */
+  readonly config: RoomConfigView;
+}
+
+export interface RoomsReordered {
+  readonly position: bigint;
+  readonly configs: readonly RoomConfigView[];
+}
+
+/** A room as of a position: its own stream's config in the directory's place; undefined when it is not open then. */
+async function configAt(loop: CommandLoop, room: string, position: bigint): Promise<RoomConfigView | undefined> {
+  const directory = await loop.stateOf(roomDirectory, currentExecution().context.world, position);
+  const listed = directory.rooms.get(room);
+  const state = await loop.stateOf(rooms, room, position);
+  if (!listed || state.status !== 'open') return undefined;
+  return configView(room, { ...state.config, sorting_priority: listed.sorting_priority });
+}
+
+async function changed(loop: CommandLoop, room: string, position: bigint): Promise<RoomChanged> {
+  const config = await configAt(loop, room, position);
+  if (!config) throw new Error(`room ${room} is not open at ${position}`);
+  return { position, config };
+}
+
+@CommandHandler(CreateRoom)
+export class CreateRoomHandler implements ICommandHandler<CreateRoom> {
+  constructor(private readonly loop: CommandLoop) {}
+
+  async execute(command: CreateRoom): Promise<RoomChanged> {
+    const register = { ...command, type: 'RegisterRoom' as const, defaults: emptyConfig };
+    const { room, position } = await changeListing(this.loop, register, currentExecution());
+    return changed(this.loop, room, position);
+  }
+}
+
+@CommandHandler(PatchRoomConfig)
+export class PatchRoomConfigHandler implements ICommandHandler<PatchRoomConfig> {
+  constructor(private readonly loop: CommandLoop) {}
+
+  async execute(command: PatchRoomConfig): Promise<RoomChanged> {
+    const execution = currentExecution();
+    const { context, onlyResend } = execution;
+    const relists = command.name !== undefined || command.sorting_priority !== undefined;
+    const { position } = relists
+      ? await changeListing(this.loop, command, execution)
+      : await this.loop.handle(rooms, command, context, { onlyResend });
+    return changed(this.loop, command.room, position);
+  }
+}
+
+@CommandHandler(DeleteRoom)
+export class DeleteRoomHandler implements ICommandHandler<DeleteRoom> {
+  constructor(private readonly loop: CommandLoop) {}
+
+  execute(command: DeleteRoom): Promise<{ readonly position: bigint }> {
+    return changeListing(this.loop, command, currentExecution());
+  }
+}
+
+@CommandHandler(ReorderRooms)
+export class ReorderRoomsHandler implements ICommandHandler<ReorderRooms> {
+  constructor(private readonly loop: CommandLoop) {}
+
+  async execute(command: ReorderRooms): Promise<RoomsReordered> {
+    const { context, onlyResend } = currentExecution();
+    const { state, position } = await this.loop.handle(roomDirectory, command, context, { onlyResend });
+    const configs = await Promise.all(inOrder(state).map((id) => configAt(this.loop, id, position)));
+    return { position, configs: configs.filter((config) => config !== undefined) };
+  }
+}
+
+export const roomHandlers = [CreateRoomHandler, PatchRoomConfigHandler, DeleteRoomHandler, ReorderRoomsHandler];

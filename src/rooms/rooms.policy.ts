@@ -1,0 +1,62 @@
+import type { Execution } from '../eventsourcing/execution.js';
+import type { AppendedEvent, CommandLoop, Outcome } from '../eventsourcing/handle.js';
+import { aggregateId } from '../eventsourcing/ids.js';
+import { followUpContext, type Policy } from '../eventsourcing/policy.js';
+import { Refused } from '../eventsourcing/refused.js';
+import { roomDirectory, type RoomDirectoryCommand, type RoomDirectoryEvent } from './room-directory.js';
+import { rooms, type Room, type RoomCommand, type RoomEvent } from './rooms.js';
+
+type Recorded = AppendedEvent<RoomDirectoryEvent>;
+type RoomOutcome = Outcome<Room, RoomEvent> & { readonly room: string };
+
+/** What a directory event means for the room's own stream. */
+function followUp(event: Recorded): RoomCommand | undefined {
+  const listing = String(event.revision);
+  switch (event.type) {
+    case 'RoomRegistered': {
+      const { roomId: room, sorting_priority, config } = event.data;
+      return { type: 'OpenRoom', room, listing, sorting_priority, config };
+    }
+    case 'RoomRelisted':
+      return { type: 'PatchRoomConfig', room: event.data.roomId, listing, ...event.data.patch };
+    case 'RoomDelisted':
+      return { type: 'DeleteRoom', room: event.data.roomId };
+    case 'RoomsReordered':
+      return undefined;
+  }
+}
+
+/** Every directory event once more, for those whose follow-up a crash cut off. */
+export const roomDirectoryPolicy: Policy = {
+  name: 'room_directory',
+  types: Object.keys(roomDirectory.events),
+  react: async (event, loop) => {
+    const command = followUp(event as typeof event & Recorded);
+    if (!command) return;
+    try {
+      await loop.handle(rooms, command, followUpContext(event));
+    } catch (error) {
+      // The room was deleted meanwhile: nothing is left to follow.
+      if (!(error instanceof Refused)) throw error;
+    }
+  },
+};
+
+/** Decides on the directory, then brings the room's stream along; a resend is answered from the room's stream. */
+export async function changeListing(
+  loop: CommandLoop,
+  command: Exclude<RoomDirectoryCommand, { type: 'ReorderRooms' }>,
+  { context, onlyResend }: Execution,
+): Promise<RoomOutcome> {
+  const room = command.type === 'RegisterRoom' ? aggregateId(context) : command.room;
+  const first = await loop.resent(rooms, room, context);
+  if (first) return { ...first, room };
+  const { events } = await loop.handle(roomDirectory, command, context, { onlyResend });
+  let outcome: Outcome<Room, RoomEvent> | undefined;
+  for (const event of events) {
+    const next = followUp(event);
+    if (next) outcome = await loop.handle(rooms, next, followUpContext(event));
+  }
+  if (!outcome) throw new Error(`${command.type} changed no room`);
+  return { ...outcome, room };
+}
