@@ -1,0 +1,139 @@
+import type { Session } from '../identity/session.js';
+import type { Connection } from './connection.js';
+import type { Dialect } from './dialects/dialect.js';
+import { textFrames } from './frames.js';
+import type { SocketLog } from './handler.js';
+
+/** Decides at delivery whether one person may see an event. Must not throw; a throw counts as no. */
+export type Permitted = (session: Session) => boolean;
+
+interface Topic {
+  readonly members: Set<Connection>;
+  /** Members who joined while events waited, and the number of events published before. Emptied at each delivery. */
+  readonly late: Map<Connection, number>;
+}
+
+interface Published {
+  readonly name: string;
+  readonly body: unknown;
+}
+
+/** Consecutive events for one audience: they go out as one buffer. */
+interface Batch {
+  readonly topicName: string;
+  readonly permitted: Permitted | undefined;
+  /** Number of the first event. */
+  readonly first: number;
+  readonly events: Published[];
+}
+
+/**
+ * Topics and their members. Everything published in one tick goes out at its end, in the order published, with one write
+ * per socket; each event is encoded once per dialect.
+ */
+export class Broadcast {
+  readonly #topics = new Map<string, Topic>();
+  #batches: Batch[] = [];
+  #published = 0;
+
+  constructor(private readonly log: SocketLog) {}
+
+  /** The connection hears what is published on the topic from now on. Without effect if it has it already or is closed. */
+  join(connection: Connection, topicName: string): void {
+    if (connection.closed || connection.topics?.includes(topicName)) return;
+    let topic = this.#topics.get(topicName);
+    if (!topic) this.#topics.set(topicName, (topic = { members: new Set(), late: new Map() }));
+    topic.members.add(connection);
+    if (this.#batches.length > 0) topic.late.set(connection, this.#published);
+    if (connection.topics) connection.topics.push(topicName);
+    else connection.topics = [topicName];
+  }
+
+  /** From now on it hears nothing of the topic, not even what was published in this tick. */
+  leave(connection: Connection, topicName: string): void {
+    const at = connection.topics?.indexOf(topicName) ?? -1;
+    if (at < 0) return;
+    connection.topics?.splice(at, 1);
+    const topic = this.#topics.get(topicName);
+    topic?.members.delete(connection);
+    topic?.late.delete(connection);
+    if (topic?.members.size === 0) this.#topics.delete(topicName);
+  }
+
+  leaveAll(connection: Connection): void {
+    const { topics } = connection;
+    for (let last = topics?.at(-1); last !== undefined; last = topics?.at(-1)) this.leave(connection, last);
+  }
+
+  /** Connections that have joined the topic. */
+  members(topicName: string): ReadonlySet<Connection> {
+    return this.#topics.get(topicName)?.members ?? new Set();
+  }
+
+  /**
+   * Sends an event to the topic's members at the end of the tick; `body` must not change until then. `permitted` is asked
+   * for each connection and batch; events in a row with the same function are one batch.
+   */
+  publish(topicName: string, name: string, body: unknown, permitted?: Permitted): void {
+    if (!this.#topics.has(topicName)) return;
+    if (this.#batches.length === 0) setImmediate(() => this.#deliver());
+    const last = this.#batches.at(-1);
+    if (last?.topicName === topicName && last.permitted === permitted) last.events.push({ name, body });
+    else this.#batches.push({ topicName, permitted, first: this.#published, events: [{ name, body }] });
+    this.#published += 1;
+  }
+
+  #deliver(): void {
+    const batches = this.#batches;
+    this.#batches = [];
+    // With one batch each socket is written to once anyway.
+    const corked: Connection[] | undefined = batches.length > 1 ? [] : undefined;
+    for (const batch of batches) this.#deliverBatch(batch, corked);
+    for (const connection of corked ?? []) connection.uncork();
+    for (const { topicName } of batches) this.#topics.get(topicName)?.late.clear();
+  }
+
+  #deliverBatch({ topicName, permitted, first, events }: Batch, corked: Connection[] | undefined): void {
+    const topic = this.#topics.get(topicName);
+    if (!topic) return;
+    const encoded = new Map<Dialect, Encoded>();
+    for (const connection of topic.members) {
+      if (permitted && !this.#may(connection, permitted)) continue;
+      let forDialect = encoded.get(connection.dialect);
+      if (!forDialect) encoded.set(connection.dialect, (forDialect = this.#encode(connection.dialect, events)));
+      const missed = topic.late.size > 0 ? (topic.late.get(connection) ?? 0) - first : 0;
+      const frames = missed > 0 ? framesOf(forDialect.texts.slice(missed)) : forDialect.frames;
+      if (frames.length > 0) connection.write(frames, corked);
+    }
+  }
+
+  #may(connection: Connection, permitted: Permitted): boolean {
+    if (connection.closed || !connection.session) return false;
+    try {
+      return permitted(connection.session);
+    } catch (error) {
+      this.log.error({ connection: connection.id, err: error }, 'a permission check failed');
+      return false;
+    }
+  }
+
+  #encode(dialect: Dialect, events: readonly Published[]): Encoded {
+    const texts = events.map(({ name, body }) => {
+      try {
+        return dialect.event(name, body);
+      } catch (error) {
+        this.log.error({ event: name, err: error }, 'an event cannot be encoded');
+        return undefined;
+      }
+    });
+    return { texts, frames: framesOf(texts) };
+  }
+}
+
+interface Encoded {
+  /** One message per event; undefined for one that cannot be sent. */
+  readonly texts: readonly (string | undefined)[];
+  readonly frames: Buffer;
+}
+
+const framesOf = (texts: Encoded['texts']): Buffer => textFrames(texts.filter((text) => text !== undefined));

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import type { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { withExecution, withReader } from '../eventsourcing/execution.js';
+import { NotResent } from '../eventsourcing/handle.js';
+import { Lru } from '../eventsourcing/lru.js';
+import { Refused } from '../eventsourcing/refused.js';
+import { isObject, isText, toCommand } from '../eventsourcing/validation.js';
+import type { CommandContext } from '../eventsourcing/decider.js';
+import type { Access } from '../identity/access.js';
+import type { LiveFacts } from '../identity/live-facts.js';
+import type { Session } from '../identity/session.js';
+import { SignIn, type SignInService } from '../identity/sign-in.js';
+import { worldConfig } from '../rooms/world-config.js';
+import type { Broadcast } from './broadcast.js';
+import type { Connection } from './connection.js';
+import type { SocketHandler } from './handler.js';
+import type { LiveLog } from './live-log.js';
+import { wireTable } from './wire/index.js';
+import type { Done, Need, WireAction } from './wire/wire.js';
+
+interface Answer {
+  readonly position: bigint;
+  readonly body: unknown;
+}
+
+interface Remembered {
+  readonly action: string;
+  readonly answer: Promise<Answer>;
+}
+
+type CommandEntry = Extract<WireAction, { kind: 'command' }>;
+
+/** What stands behind every dialect: one way from an action's name and payload to its reply. */
+export class Dispatch implements SocketHandler {
+  /**
+   * Commands that succeeded or are under way, by world, user and command id, so that a resend of a moment ago costs
+   * nothing and an id cannot serve two actions at once. The streams themselves remember for good.
+   */
+  private readonly remembered = new Lru<string, Remembered>(20_000);
+
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly signIns: SignInService,
+    private readonly access: Access,
+    private readonly facts: LiveFacts,
+    private readonly live: LiveLog,
+    private readonly broadcast: Broadcast,
+  ) {}
+
+  signIn(payload: unknown, { world }: Connection): Promise<Session> {
+    return this.signIns.signIn(toCommand(SignIn, payload), world);
+  }
+
+  signInByToken(token: string, world: string): Promise<Session> {
+    return this.signIns.signIn({ token }, world);
+  }
+
+  async welcome(connection: Connection, session: Session): Promise<unknown> {
+    await this.live.reached(connection.lastPosition);
+    this.broadcast.join(connection, `world:${session.world}`);
+    return {
+      'user.config': { id: session.userId, profile: session.profile },
+      'world.config': worldConfig(this.facts, this.access, session),
+    };
+  }
+
+  async call(connection: Connection, session: Session, action: string, payload: unknown): Promise<unknown> {
+    const entry = wireTable.actions[action];
+    if (!entry) throw new Refused('protocol.unknown_command');
+    const { commandId, rest } = takeCommandId(entry, payload);
+    const command = toCommand(entry.shape, entry.prepare ? entry.prepare(rest) : rest, entry.codeOf);
+    // What this connection wrote, and so every right it gained or lost by it, counts from its next frame on.
+    await this.live.reached(connection.lastPosition);
+    switch (entry.kind) {
+      case 'command': {
+        const { position, body } = await this.execute(entry, action, command, session, commandId);
+        if (position > connection.lastPosition) connection.lastPosition = position;
+        return body;
+      }
+      case 'query':
+        this.authorise(session, entry.needs(command));
+        return withReader({ world: session.world, after: connection.lastPosition }, () =>
+          this.queries.execute(command),
+        );
+      case 'connection':
+        this.authorise(session, entry.needs(command));
+        return entry.run(command, connection, this.broadcast);
+    }
+  }
+
+  closed(): void {}
+
+  private authorise(session: Session, need: Need | undefined): void {
+    if (need) this.access.require(session, need.permission, need.room);
+  }
+
+  private async execute(
+    entry: CommandEntry,
+    action: string,
+    command: { readonly type: string },
+    session: Session,
+    commandId: string | undefined,
+  ): Promise<Answer> {
+    if (commandId === undefined) return this.decide(entry, action, command, session);
+    const key = JSON.stringify([session.world, session.userId, commandId]);
+    for (;;) {
+      const before = this.remembered.get(key);
+      if (!before) break;
+      if (before.action !== action) throw reusedId();
+      const answer = await before.answer.catch(() => undefined);
+      if (answer) return answer;
+      // The first try was refused, so it is decided anew, unless another resend is already at it.
+      if (this.remembered.get(key) === before) this.remembered.delete(key);
+    }
+    const answer = this.decide(entry, action, command, session, commandId);
+    const entryOf = { action, answer };
+    this.remembered.set(key, entryOf);
+    try {
+      return await answer;
+    } catch (error) {
+      if (this.remembered.get(key) === entryOf) this.remembered.delete(key);
+      throw error;
+    }
+  }
+
+  /** Existence and permission first; but what was done once is answered again, whatever has changed since. */
+  private async decide(
+    entry: CommandEntry,
+    action: string,
+    command: { readonly type: string },
+    session: Session,
+    givenId?: string,
+  ): Promise<Answer> {
+    const commandId = givenId ?? randomUUID();
+    const context: CommandContext = {
+      commandId,
+      action,
+      correlationId: randomUUID(),
+      causationId: commandId,
+      actorId: session.userId,
+      world: session.world,
+      now: new Date().toISOString(),
+    };
+    let onlyResend = false;
+    let refusal: unknown;
+    try {
+      this.authorise(session, entry.needs(command));
+    } catch (error) {
+      if (givenId === undefined) throw error;
+      onlyResend = true;
+      refusal = error;
+    }
+    try {
+      const done: Done = await withExecution({ context, onlyResend }, () => this.commands.execute(command));
+      return { position: done.position, body: entry.reply(done) };
+    } catch (error) {
+      throw onlyResend && error instanceof NotResent ? refusal : error;
+    }
+  }
+}
+
+const accepted = 'a text of 1 to 200 characters';
+
+/** `command_id` belongs to the frame, not to the command. */
+function takeCommandId(entry: WireAction, payload: unknown): { commandId?: string; rest: unknown } {
+  if (entry.kind === 'query' || !isObject(payload) || !('command_id' in payload)) return { rest: payload };
+  const { command_id: commandId, ...rest } = payload;
+  if (!isText(commandId, 200)) {
+    const message = `command_id must be ${accepted}`;
+    throw new Refused('protocol.invalid', message, [{ field: 'command_id', message }]);
+  }
+  return { commandId, rest };
+}
+
+function reusedId(): Refused {
+  const message = 'command_id was used for another action';
+  return new Refused('protocol.invalid', message, [{ field: 'command_id', message }]);
+}

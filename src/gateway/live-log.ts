@@ -1,0 +1,137 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventStore } from '../event-store/event-store.js';
+import type { RecordedEvent } from '../eventsourcing/events.js';
+import { Lru } from '../eventsourcing/lru.js';
+import type { EventRegistry } from '../eventsourcing/registry.js';
+import type { Access } from '../identity/access.js';
+import type { LiveFacts } from '../identity/live-facts.js';
+import type { Session } from '../identity/session.js';
+import { worldConfig } from '../rooms/world-config.js';
+import type { Broadcast, Permitted } from './broadcast.js';
+import type { SocketLog } from './handler.js';
+import { wireTable } from './wire/index.js';
+import type { Delivery, Need } from './wire/wire.js';
+
+const retryMs = 500;
+
+/** The process's one subscription to the log: it keeps the facts of access current, then tells the sockets. */
+export class LiveLog {
+  private readonly stopping = new AbortController();
+  private readonly permitted = new Lru<string, Permitted>(10_000);
+  private readonly updatedWorlds = new Set<string>();
+  private readonly waiting: { readonly position: bigint; readonly resolve: () => void }[] = [];
+  private running: Promise<void> = Promise.resolve();
+  private position: bigint;
+  private isLive = false;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly registry: EventRegistry,
+    private readonly facts: LiveFacts,
+    private readonly access: Access,
+    private readonly broadcast: Broadcast,
+    private readonly log: SocketLog,
+  ) {
+    this.position = facts.position;
+  }
+
+  /** True while the subscription is at the end of the log. */
+  get live(): boolean {
+    return this.isLive;
+  }
+
+  /** Resolves when the facts hold everything that is in the log now. */
+  async start(): Promise<void> {
+    this.running = this.run();
+    await this.reached(await this.store.head());
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** Resolves when the facts reflect `position`, mostly at once. */
+  reached(position: bigint): Promise<void> | undefined {
+    if (position <= this.position) return undefined;
+    return new Promise((resolve) => this.waiting.push({ position, resolve }));
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        for await (const message of this.store.subscribeToAll({ after: this.position, signal })) {
+          if (message.type === 'events') this.take(message.events);
+          else this.moveTo(message.position);
+          if (message.type === 'caughtUp') this.isLive = true;
+        }
+      } catch (error) {
+        this.log.error({ err: error }, 'the live log was cut off, it goes on where it was');
+      }
+      this.isLive = false;
+      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private take(events: readonly RecordedEvent[]): void {
+    this.facts.apply(events);
+    for (const event of events) {
+      try {
+        const deliver = wireTable.events[event.type];
+        if (deliver) this.publish(deliver(this.registry.read(event)));
+      } catch (error) {
+        this.log.error({ err: error, position: String(event.position) }, 'an event could not be delivered');
+      }
+    }
+    this.moveTo(events.at(-1)?.position ?? this.position);
+  }
+
+  private moveTo(position: bigint): void {
+    if (position <= this.position) return;
+    this.position = position;
+    for (let i = this.waiting.length - 1; i >= 0; i--) {
+      const waiter = this.waiting[i];
+      if (!waiter || waiter.position > position) continue;
+      this.waiting.splice(i, 1);
+      waiter.resolve();
+    }
+  }
+
+  private publish(delivery: Delivery): void {
+    if ('worldUpdated' in delivery) this.publishWorld(delivery.worldUpdated);
+    else this.broadcast.publish(delivery.topic, delivery.name, delivery.body, this.permittedBy(delivery.need));
+  }
+
+  /** Everyone gets its own config: made once for all who may do the same, and once for all changes of one tick. */
+  private publishWorld(world: string): void {
+    if (this.updatedWorlds.size === 0) setImmediate(() => this.publishWorlds());
+    this.updatedWorlds.add(world);
+  }
+
+  private publishWorlds(): void {
+    for (const world of this.updatedWorlds) {
+      const topic = `world:${world}`;
+      const audiences = new Map<string, Session>();
+      for (const { session } of this.broadcast.members(topic)) {
+        if (session) audiences.set(this.access.audienceOf(session), session);
+      }
+      for (const [audience, session] of audiences) {
+        const permitted: Permitted = (other) =>
+          this.access.audienceOf(other) === audience && this.access.can(other, 'world:view');
+        this.broadcast.publish(topic, 'world.updated', worldConfig(this.facts, this.access, session), permitted);
+      }
+    }
+    this.updatedWorlds.clear();
+  }
+
+  private permittedBy({ permission, room }: Need): Permitted {
+    const key = `${permission} ${room ?? ''}`;
+    let permitted = this.permitted.get(key);
+    if (!permitted) {
+      permitted = (session) => this.access.can(session, permission, room);
+      this.permitted.set(key, permitted);
+    }
+    return permitted;
+  }
+}

@@ -1,0 +1,188 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises';
+import { WebSocketServer } from 'ws';
+import { numbersOf } from '../eventsourcing/refused.js';
+import type { Session } from '../identity/session.js';
+import type { Broadcast } from './broadcast.js';
+import { CloseCode, Connection } from './connection.js';
+import type { ConnectionHost } from './connection.js';
+import { refusalOf } from './failure.js';
+import type { SocketHandler, SocketLog } from './handler.js';
+import type { SocketLimits } from './limits.js';
+import { bearerToken, isAllowedOrigin, normalizedOrigins, refuseUpgrade, targetOf } from './upgrade.js';
+import type { Routes } from './upgrade.js';
+
+export interface SocketServerOptions {
+  readonly handler: SocketHandler;
+  readonly broadcast: Broadcast;
+  readonly log: SocketLog;
+  readonly limits: SocketLimits;
+  readonly routes: Routes;
+  /** Browser origins allowed beside the own host. */
+  readonly origins: readonly string[];
+  /** Path prefixes whose upgrades another listener of the same HTTP server answers. */
+  readonly leave?: readonly string[];
+}
+
+/** All open sockets of this process: opens them, sweeps over their deadlines, stops them. */
+export class SocketServer implements ConnectionHost {
+  readonly handler: SocketHandler;
+  readonly limits: SocketLimits;
+  readonly log: SocketLog;
+  /** Whole milliseconds. Stands still while the process does, so that a long pause here is not taken for a silence there. */
+  clock = 0;
+
+  readonly #options: SocketServerOptions;
+  readonly #origins: ReadonlySet<string>;
+  readonly #ws: WebSocketServer;
+  readonly #connections = new Set<Connection>();
+  /** Open sockets by world and user. */
+  readonly #perUser = new Map<string, number>();
+  readonly #leaving = new Set<Promise<void>>();
+  #listener: (connection: Connection) => void = ignore;
+  #http: Server | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #sweptAt = performance.now();
+  #stopping = false;
+  #emptied = ignore;
+
+  constructor(options: SocketServerOptions) {
+    this.#options = options;
+    this.handler = options.handler;
+    this.limits = options.limits;
+    this.log = options.log;
+    this.#origins = normalizedOrigins(options.origins);
+    const settings = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.limits.maxFrameBytes,
+      // Known to ws since 8.19, not yet to its types.
+      closeTimeout: options.limits.closeMs,
+    };
+    this.#ws = new WebSocketServer(settings);
+  }
+
+  /** Open connections, signed in or not. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections;
+  }
+
+  /** Serves the upgrades of an HTTP server. */
+  attach(http: Server): void {
+    this.#http = http;
+    http.on('upgrade', this.#onUpgrade);
+    this.#timer = setInterval(() => this.#sweep(), this.limits.sweepMs).unref();
+  }
+
+  /** `listener` gets each new connection and has to start it. */
+  onConnection(listener: (connection: Connection) => void): void {
+    this.#listener = listener;
+  }
+
+  /**
+   * Refuses upgrades (503), handles the frames already received, closes all sockets (1012). Resolves when all are gone and
+   * the handler has heard of it; takes at most `drainMs` twice and `closeMs`.
+   */
+  async shutdown(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.#within(Promise.all([...this.#connections].map((connection) => connection.settle())));
+    await tick(); // what the last frames published goes out first
+    const emptied = new Promise<void>((resolve) => (this.#emptied = resolve));
+    for (const connection of this.#connections) connection.close(CloseCode.restart, 'restart');
+    if (this.#connections.size > 0) await emptied;
+    await this.#within(Promise.all(this.#leaving));
+    clearInterval(this.#timer);
+    this.#http?.off('upgrade', this.#onUpgrade);
+  }
+
+  admit(session: Session): boolean {
+    const key = userKey(session);
+    const open = this.#perUser.get(key) ?? 0;
+    if (this.limits.rate && open >= this.limits.rate.socketsPerUser) return false;
+    this.#perUser.set(key, open + 1);
+    return true;
+  }
+
+  dismiss(session: Session): void {
+    const key = userKey(session);
+    const open = this.#perUser.get(key) ?? 0;
+    if (open > 1) this.#perUser.set(key, open - 1);
+    else this.#perUser.delete(key);
+  }
+
+  gone(connection: Connection): void {
+    this.#connections.delete(connection);
+    const leaving = this.#close(connection).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+    if (this.#connections.size === 0) this.#emptied();
+  }
+
+  readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (this.#options.leave?.some((prefix) => request.url?.startsWith(prefix))) return;
+    // A socket destroys itself on an error; without a listener the error would end the process.
+    socket.on('error', ignore);
+    this.#upgrade(request, socket, head).catch((error: unknown) => {
+      const { code, message } = refusalOf(error, this.log, { at: 'upgrade' });
+      refuseUpgrade(socket, numbersOf(code).http, code, message);
+    });
+  };
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const target = targetOf(request.url ?? '', this.#options.routes);
+    if (this.#stopping) return refuseUpgrade(socket, 503, 'server.unavailable', 'The server is stopping.');
+    if (target === 400) return refuseUpgrade(socket, 400, 'protocol.invalid', 'The path is not valid.');
+    if (target === 404) return refuseUpgrade(socket, 404, 'path.unknown', 'Nothing is served at this path.');
+    if (!isAllowedOrigin(request, this.#origins)) {
+      return refuseUpgrade(socket, 403, 'auth.denied', 'This Origin is not allowed.');
+    }
+    const session = await this.#signIn(request, target.world);
+    if (this.#stopping) return refuseUpgrade(socket, 503, 'server.unavailable', 'The server is stopping.');
+    if (socket.destroyed) return;
+    this.#ws.handleUpgrade(request, socket, head, (ws) => {
+      socket.off('error', ignore); // ws listens from here on
+      const connection = new Connection(ws, socket, session ? { ...target, session } : target, this);
+      this.#connections.add(connection);
+      this.#listener(connection);
+    });
+  }
+
+  /** Who the header describes; undefined without one. */
+  async #signIn(request: IncomingMessage, world: string): Promise<Session | undefined> {
+    const token = bearerToken(request);
+    return token === undefined ? undefined : this.handler.signInByToken(token, world);
+  }
+
+  async #close(connection: Connection): Promise<void> {
+    await connection.settle();
+    this.#options.broadcast.leaveAll(connection);
+    if (!connection.session) return;
+    this.dismiss(connection.session);
+    try {
+      await this.handler.closed(connection, connection.session);
+    } catch (error) {
+      this.log.error({ connection: connection.id, err: error }, 'a closed socket could not be cleaned up');
+    }
+  }
+
+  #sweep(): void {
+    const at = performance.now();
+    this.clock += Math.round(Math.min(at - this.#sweptAt, 2 * this.limits.sweepMs));
+    this.#sweptAt = at;
+    const now = Date.now();
+    for (const connection of this.#connections) connection.sweep(this.clock, now);
+  }
+
+  /** Waits for `work`, but not longer than a stop may take. */
+  async #within(work: Promise<unknown>): Promise<void> {
+    const timeout = new AbortController();
+    await Promise.race([work, sleep(this.limits.drainMs, undefined, { signal: timeout.signal }).catch(ignore)]);
+    timeout.abort();
+  }
+}
+
+const userKey = ({ world, userId }: Session): string => `${world}\0${userId}`;
+
+function ignore(): void {}

@@ -1,0 +1,11 @@
+import { identityWire } from './identity.js';
+import { roomsWire } from './rooms.js';
+import type { Wire } from './wire.js';
+
+const tables = [identityWire, roomsWire];
+
+/** Every action and event clients know, whatever their dialect. */
+export const wireTable: Wire = {
+  actions: Object.assign(Object.create(null), ...tables.map(({ actions }) => actions)),
+  events: Object.assign(Object.create(null), ...tables.map(({ events }) => events)),
+};

@@ -1,0 +1,90 @@
+import { emptyConfig } from '../../rooms/room-fields.js';
+import type { RoomDirectoryEvent } from '../../rooms/room-directory.js';
+import {
+  CreateRoom,
+  DeleteRoom,
+  EnterRoom,
+  GrantRoomRole,
+  LeaveRoom,
+  PatchRoomConfig,
+  ReorderRooms,
+  RevokeRoomRole,
+  ScheduleRoom,
+} from '../../rooms/rooms.commands.js';
+import type { RoomChanged, RoomsReordered } from '../../rooms/rooms.handlers.js';
+import { GetRoomConfig, ListRoomConfigs } from '../../rooms/rooms.queries.js';
+import type { RoomEvent } from '../../rooms/rooms.js';
+import { command, onConnection, query, wire } from './wire.js';
+
+const inRoom = (permission: 'room:view' | 'room:update' | 'room:announce' | 'room:delete') => {
+  return ({ room }: { readonly room: string }) => ({ permission, room });
+};
+const nothing = () => ({});
+const configFields = new Set([...Object.keys(emptyConfig), 'name', 'sorting_priority']);
+
+/** Source: wire contract, section 4. */
+export const roomsWire = wire<RoomEvent | RoomDirectoryEvent>(
+  {
+    'room.create': command<CreateRoom, RoomChanged>({
+      shape: CreateRoom,
+      needs: () => ({ permission: 'world:rooms.create.*' }),
+      reply: ({ config }) => ({ room: config.id, ...config }),
+    }),
+    'room.config.get': query({ shape: GetRoomConfig, needs: inRoom('room:update') }),
+    'room.config.list': query({ shape: ListRoomConfigs, needs: () => ({ permission: 'room:update' }) }),
+    'room.config.patch': command<PatchRoomConfig, RoomChanged>({
+      shape: PatchRoomConfig,
+      codeOf: (fields) => (fields.every((field) => configFields.has(field)) ? 'config.invalid' : 'protocol.invalid'),
+      needs: inRoom('room:update'),
+      reply: ({ config }) => config,
+    }),
+    'room.config.reorder': command<ReorderRooms, RoomsReordered>({
+      shape: ReorderRooms,
+      prepare: (payload) => (Array.isArray(payload) ? { rooms: payload } : payload),
+      needs: () => ({ permission: 'room:update' }),
+      reply: ({ configs }) => configs,
+    }),
+    'room.schedule': command({ shape: ScheduleRoom, needs: inRoom('room:announce'), reply: nothing }),
+    'room.delete': command({ shape: DeleteRoom, needs: inRoom('room:delete'), reply: nothing }),
+    'room.grant': command({ shape: GrantRoomRole, needs: inRoom('room:update'), reply: nothing }),
+    'room.revoke': command({ shape: RevokeRoomRole, needs: inRoom('room:update'), reply: nothing }),
+    'room.enter': onConnection({
+      shape: EnterRoom,
+      needs: inRoom('room:view'),
+      run: ({ room }, connection, broadcast) => {
+        broadcast.join(connection, `room:${room}`);
+        return {};
+      },
+    }),
+    'room.leave': onConnection({
+      shape: LeaveRoom,
+      needs: () => undefined,
+      run: ({ room }, connection, broadcast) => {
+        broadcast.leave(connection, `room:${room}`);
+        return {};
+      },
+    }),
+  },
+  {
+    RoomCreated: ({ data: { roomId, sorting_priority, config }, metadata: { world } }) => ({
+      topic: `world:${world}`,
+      name: 'room.create',
+      body: { id: roomId, sorting_priority, ...config },
+      need: { permission: 'room:view', room: roomId },
+    }),
+    RoomConfigPatched: ({ metadata: { world } }) => ({ worldUpdated: world }),
+    RoomsReordered: ({ metadata: { world } }) => ({ worldUpdated: world }),
+    RoomScheduleChanged: ({ data: { roomId, schedule_data } }) => ({
+      topic: `room:${roomId}`,
+      name: 'room.schedule',
+      body: { room: roomId, schedule_data },
+      need: { permission: 'room:view', room: roomId },
+    }),
+    RoomDeleted: ({ data: { roomId }, metadata: { world } }) => ({
+      topic: `world:${world}`,
+      name: 'room.delete',
+      body: { id: roomId },
+      need: { permission: 'room:view', room: roomId },
+    }),
+  },
+);

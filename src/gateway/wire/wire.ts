@@ -1,0 +1,108 @@
+import type { JsonObject, RecordedEvent } from '../../eventsourcing/events.js';
+import type { CommandClass } from '../../eventsourcing/validation.js';
+import type { Permission } from '../../identity/roles.js';
+import type { Broadcast } from '../broadcast.js';
+import type { Connection } from '../connection.js';
+
+/** A permission in the world, or in one of its rooms, which then must exist. */
+export interface Need {
+  readonly permission: Permission;
+  readonly room?: string;
+}
+
+interface Shaped<C extends { readonly type: string }> {
+  /** What a client may send. */
+  readonly shape: CommandClass<C>;
+  /** Brings other accepted payloads into the shape. */
+  readonly prepare?: (payload: unknown) => unknown;
+  /** Code for fields that don't fit, where it is not `protocol.invalid`. */
+  readonly codeOf?: (fields: readonly string[]) => string;
+  /** Undefined where the action needs nothing. */
+  readonly needs: (command: C) => Need | undefined;
+}
+
+/** What every command handler answers: at least where its last event is. */
+export interface Done {
+  readonly position: bigint;
+}
+
+/** Goes over the command bus and ends in an event. */
+export interface CommandAction<C extends { readonly type: string }, R extends Done> extends Shaped<C> {
+  readonly kind: 'command';
+  readonly reply: (result: R) => unknown;
+}
+
+/** Goes over the query bus to a read model that has reached the connection's last command. */
+export interface QueryAction<C extends { readonly type: string }> extends Shaped<C> {
+  readonly kind: 'query';
+}
+
+/** Concerns the connection alone, such as entering a room. */
+export interface ConnectionAction<C extends { readonly type: string }> extends Shaped<C> {
+  readonly kind: 'connection';
+  readonly run: (command: C, connection: Connection, broadcast: Broadcast) => unknown;
+}
+
+/** An action of any command class; made by the three functions below, which check that its parts fit together. */
+export type WireAction =
+  | CommandAction<{ readonly type: string }, Done>
+  | QueryAction<{ readonly type: string }>
+  | ConnectionAction<{ readonly type: string }>;
+
+type Erased<A> = Omit<A, 'kind'>;
+
+export function command<C extends { readonly type: string }, R extends Done>(
+  action: Erased<CommandAction<C, R>>,
+): WireAction {
+  return erase({ kind: 'command', ...action });
+}
+
+export function query<C extends { readonly type: string }>(action: Erased<QueryAction<C>>): WireAction {
+  return erase({ kind: 'query', ...action });
+}
+
+export function onConnection<C extends { readonly type: string }>(action: Erased<ConnectionAction<C>>): WireAction {
+  return erase({ kind: 'connection', ...action });
+}
+
+/** Within an action every function takes what its own shape makes, so forgetting the class between them is safe. */
+function erase(action: { readonly kind: WireAction['kind'] }): WireAction {
+  return action as WireAction;
+}
+
+/** What clients hear of an event. */
+export type Delivery =
+  | {
+      /** `world:<name>`: everyone signed in; `room:<id>`: everyone in the room. */
+      readonly topic: string;
+      readonly name: string;
+      readonly body: JsonObject;
+      /** Asked for each socket when it is delivered. */
+      readonly need: Need;
+    }
+  /** Everyone in the world gets its own fresh `world.config`. */
+  | { readonly worldUpdated: string };
+
+/** Maps one type of event to what clients hear of it. */
+export type OnEvent<E extends { readonly type: string; readonly data: unknown }> = {
+  readonly [T in E['type']]?: (
+    event: Omit<RecordedEvent, 'type' | 'data'> & Extract<E, { readonly type: T }>,
+  ) => Delivery;
+};
+
+export interface Wire {
+  readonly actions: Readonly<Record<string, WireAction>>;
+  readonly events: Readonly<Record<string, (event: RecordedEvent) => Delivery>>;
+}
+
+/** One context's table: actions by wire name, deliveries by event type. */
+export function wire<E extends { readonly type: string; readonly data: unknown }>(
+  actions: Readonly<Record<string, WireAction>>,
+  events: OnEvent<E>,
+): Wire {
+  // A delivery is only ever asked for events of its own type.
+  const handlers = Object.entries<((event: never) => Delivery) | undefined>(events);
+  const byType: Record<string, (event: RecordedEvent) => Delivery> = {};
+  for (const [type, deliver] of handlers) if (deliver) byType[type] = (event) => deliver(event as never);
+  return { actions, events: byType };
+}
