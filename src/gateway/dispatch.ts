@@ -80,9 +80,7 @@ export class Dispatch implements SocketHandler {
       }
       case 'query':
         this.authorise(session, entry.needs(command));
-        return withReader({ world: session.world, after: connection.lastPosition }, () =>
-          this.queries.execute(command),
-        );
+        return this.queries.execute(withReader(command, { world: session.world, after: connection.lastPosition }));
       case 'connection':
         this.authorise(session, entry.needs(command));
         return entry.run(command, connection, this.broadcast);
@@ -152,7 +150,7 @@ export class Dispatch implements SocketHandler {
       refusal = error;
     }
     try {
-      const done: Done = await withExecution({ context, onlyResend }, () => this.commands.execute(command));
+      const done: Done = await this.commands.execute(withExecution(command, { context, onlyResend }));
       return { position: done.position, body: entry.reply(done) };
     } catch (error) {
       throw onlyResend && error instanceof NotResent ? refusal : error;

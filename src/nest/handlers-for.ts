@@ -2,7 +2,7 @@ import { Inject, type Provider } from '@nestjs/common';
 import { CommandHandler } from '@nestjs/cqrs';
 import type { Decider } from '../eventsourcing/decider.js';
 import type { DomainEvent } from '../eventsourcing/events.js';
-import { currentExecution } from '../eventsourcing/execution.js';
+import { executionOf } from '../eventsourcing/execution.js';
 import { CommandLoop, type Outcome } from '../eventsourcing/handle.js';
 import type { CommandClass } from '../eventsourcing/validation.js';
 
@@ -16,7 +16,7 @@ export function handlersFor<S, C extends { readonly type: string }, E extends Do
       constructor(private readonly loop: CommandLoop) {}
 
       execute(given: C): Promise<Outcome<S, E>> {
-        const { context, onlyResend } = currentExecution();
+        const { context, onlyResend } = executionOf(given);
         return this.loop.handle(decider, given, context, { onlyResend });
       }
     }

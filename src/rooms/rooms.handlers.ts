@@ -1,5 +1,5 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { currentExecution } from '../eventsourcing/execution.js';
+import { executionOf } from '../eventsourcing/execution.js';
 import { CommandLoop } from '../eventsourcing/handle.js';
 import { inOrder, roomDirectory } from './room-directory.js';
 import { configView, emptyConfig, type RoomConfigView } from './room-fields.js';
@@ -19,16 +19,21 @@ export interface RoomsReordered {
 }
 
 /** A room as of a position: its own stream's config in the directory's place; undefined when it is not open then. */
-async function configAt(loop: CommandLoop, room: string, position: bigint): Promise<RoomConfigView | undefined> {
-  const directory = await loop.stateOf(roomDirectory, currentExecution().context.world, position);
+async function configAt(
+  loop: CommandLoop,
+  world: string,
+  room: string,
+  position: bigint,
+): Promise<RoomConfigView | undefined> {
+  const directory = await loop.stateOf(roomDirectory, world, position);
   const listed = directory.rooms.get(room);
   const state = await loop.stateOf(rooms, room, position);
   if (!listed || state.status !== 'open') return undefined;
   return configView(room, { ...state.config, sorting_priority: listed.sorting_priority });
 }
 
-async function changed(loop: CommandLoop, room: string, position: bigint): Promise<RoomChanged> {
-  const config = await configAt(loop, room, position);
+async function changed(loop: CommandLoop, world: string, room: string, position: bigint): Promise<RoomChanged> {
+  const config = await configAt(loop, world, room, position);
   if (!config) throw new Error(`room ${room} is not open at ${position}`);
   return { position, config };
 }
@@ -39,8 +44,9 @@ export class CreateRoomHandler implements ICommandHandler<CreateRoom> {
 
   async execute(command: CreateRoom): Promise<RoomChanged> {
     const register = { ...command, type: 'RegisterRoom' as const, defaults: emptyConfig };
-    const { room, position } = await changeListing(this.loop, register, currentExecution());
-    return changed(this.loop, room, position);
+    const execution = executionOf(command);
+    const { room, position } = await changeListing(this.loop, register, execution);
+    return changed(this.loop, execution.context.world, room, position);
   }
 }
 
@@ -49,13 +55,13 @@ export class PatchRoomConfigHandler implements ICommandHandler<PatchRoomConfig> 
   constructor(private readonly loop: CommandLoop) {}
 
   async execute(command: PatchRoomConfig): Promise<RoomChanged> {
-    const execution = currentExecution();
+    const execution = executionOf(command);
     const { context, onlyResend } = execution;
     const relists = command.name !== undefined || command.sorting_priority !== undefined;
     const { position } = relists
       ? await changeListing(this.loop, command, execution)
       : await this.loop.handle(rooms, command, context, { onlyResend });
-    return changed(this.loop, command.room, position);
+    return changed(this.loop, context.world, command.room, position);
   }
 }
 
@@ -64,7 +70,7 @@ export class DeleteRoomHandler implements ICommandHandler<DeleteRoom> {
   constructor(private readonly loop: CommandLoop) {}
 
   execute(command: DeleteRoom): Promise<{ readonly position: bigint }> {
-    return changeListing(this.loop, command, currentExecution());
+    return changeListing(this.loop, command, executionOf(command));
   }
 }
 
@@ -73,9 +79,9 @@ export class ReorderRoomsHandler implements ICommandHandler<ReorderRooms> {
   constructor(private readonly loop: CommandLoop) {}
 
   async execute(command: ReorderRooms): Promise<RoomsReordered> {
-    const { context, onlyResend } = currentExecution();
+    const { context, onlyResend } = executionOf(command);
     const { state, position } = await this.loop.handle(roomDirectory, command, context, { onlyResend });
-    const configs = await Promise.all(inOrder(state).map((id) => configAt(this.loop, id, position)));
+    const configs = await Promise.all(inOrder(state).map((id) => configAt(this.loop, context.world, id, position)));
     return { position, configs: configs.filter((config) => config !== undefined) };
   }
 }

@@ -2,7 +2,7 @@ import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { NotCaughtUp } from '../../projections/engine/errors.js';
 import { ProjectionReader } from '../../projections/engine/reader.js';
 import { roomConfig, type RoomConfigRow } from '../../projections/room-config.js';
-import { currentReader } from '../eventsourcing/execution.js';
+import { readerOf, type Reader } from '../eventsourcing/execution.js';
 import { Refused } from '../eventsourcing/refused.js';
 import { configView, IsRoomId, type RoomConfigView } from './room-fields.js';
 
@@ -20,9 +20,9 @@ export class ListRoomConfigs {
 const waitMs = 5_000;
 
 /** The read model once it has reached what the caller wrote last. @throws Refused server.unavailable */
-async function rows(reader: ProjectionReader) {
+async function rows(reader: ProjectionReader, { after }: Reader) {
   try {
-    await reader.wait(roomConfig, currentReader().after, waitMs);
+    await reader.wait(roomConfig, after, waitMs);
   } catch (error) {
     if (error instanceof NotCaughtUp) throw new Refused('server.unavailable', 'The read model is behind; try again.');
     throw error;
@@ -34,9 +34,11 @@ async function rows(reader: ProjectionReader) {
 export class GetRoomConfigHandler implements IQueryHandler<GetRoomConfig> {
   constructor(private readonly reader: ProjectionReader) {}
 
-  async execute({ room }: GetRoomConfig): Promise<RoomConfigView> {
-    const collection = await rows(this.reader);
-    const row = await collection.findOne({ _id: room, world: currentReader().world, status: 'open' });
+  async execute(query: GetRoomConfig): Promise<RoomConfigView> {
+    const { room } = query;
+    const reader = readerOf(query);
+    const collection = await rows(this.reader, reader);
+    const row = await collection.findOne({ _id: room, world: reader.world, status: 'open' });
     if (!row) throw new Refused('room.unknown');
     return configView(room, row);
   }
@@ -46,9 +48,10 @@ export class GetRoomConfigHandler implements IQueryHandler<GetRoomConfig> {
 export class ListRoomConfigsHandler implements IQueryHandler<ListRoomConfigs> {
   constructor(private readonly reader: ProjectionReader) {}
 
-  async execute(): Promise<RoomConfigView[]> {
-    const collection = await rows(this.reader);
-    const found = collection.find({ world: currentReader().world, status: 'open' });
+  async execute(query: ListRoomConfigs): Promise<RoomConfigView[]> {
+    const reader = readerOf(query);
+    const collection = await rows(this.reader, reader);
+    const found = collection.find({ world: reader.world, status: 'open' });
     return (await found.sort({ sorting_priority: 1, name: 1 }).toArray()).map((row) => configView(row._id, row));
   }
 }
