@@ -34,7 +34,7 @@ export const defaultLimits: SocketLimits = {
   pongWithinMs: 8_000,
   sweepMs: 500,
   closeMs: 3_000,
-  drainMs: 4_000,
+  drainMs: 2_500,
   maxFrameBytes: 64 * 1024,
   maxBacklogBytes: 1024 * 1024,
   repliesWithinMs: 2_000,
