@@ -1,0 +1,81 @@
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import type { Logger } from 'pino';
+import { Projections } from '../projections/engine/engine.js';
+import { ProjectionReader } from '../projections/engine/reader.js';
+import type { Config } from './config/config.js';
+import type { EventStore } from './event-store/event-store.js';
+import { CommandLoop } from './eventsourcing/handle.js';
+import { EventRegistry } from './eventsourcing/registry.js';
+import { GatewayModule } from './gateway/gateway.module.js';
+import { LiveLog } from './gateway/live-log.js';
+import { HealthController } from './health/health.controller.js';
+import { Readiness } from './health/readiness.js';
+import { IdentityModule } from './identity/identity.module.js';
+import { EVENT_STORE, LOGGER, READ_STORE } from './nest/injection.js';
+import { PolicyRunner } from './policies/policy-runner.js';
+import { Checkpoints } from './read-store/checkpoints.js';
+import type { ReadStore } from './read-store/read-store.js';
+import { roomDirectoryPolicy } from './rooms/rooms.policy.js';
+import { RoomsModule } from './rooms/rooms.module.js';
+import { StoresModule } from './stores.module.js';
+
+const policies = [roomDirectoryPolicy];
+
+const POLICY_RUNNERS = Symbol('PolicyRunners');
+
+/** The composition root: what runs, and in which order it starts and stops. */
+@Module({
+  imports: [IdentityModule, RoomsModule, GatewayModule],
+  controllers: [HealthController],
+  providers: [
+    {
+      provide: POLICY_RUNNERS,
+      inject: [EVENT_STORE, EventRegistry, CommandLoop, Checkpoints, LOGGER],
+      useFactory: (
+        store: EventStore,
+        registry: EventRegistry,
+        loop: CommandLoop,
+        checkpoints: Checkpoints,
+        logger: Logger,
+      ) => policies.map((policy) => new PolicyRunner(policy, store, registry, loop, checkpoints, logger)),
+    },
+    {
+      provide: Readiness,
+      inject: [EVENT_STORE, READ_STORE, ProjectionReader, LiveLog],
+      useFactory: (store: EventStore, readStore: ReadStore, reader: ProjectionReader, live: LiveLog) =>
+        new Readiness(store, readStore, reader, live),
+    },
+  ],
+})
+export class AppModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(READ_STORE) private readonly readStore: ReadStore,
+    @Inject(POLICY_RUNNERS) private readonly runners: readonly PolicyRunner[],
+    private readonly projections: Projections,
+    private readonly live: LiveLog,
+  ) {}
+
+  static with(config: Config, logger: Logger): DynamicModule {
+    return { module: AppModule, imports: [StoresModule.with(config, logger)] };
+  }
+
+  /** Nobody is let in before access is decided on current facts. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.live.start();
+    for (const runner of this.runners) runner.start();
+  }
+
+  /** The sockets are closed by now: no command comes any more. What reads the log stops before the stores do. */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.live.stop(), this.projections.stop(), ...this.runners.map((runner) => runner.stop())]);
+    await this.readStore.close();
+    await this.store.close();
+  }
+}

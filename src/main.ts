@@ -1,0 +1,56 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import { ConfigError, readConfig, type Config } from './config/config.js';
+import { SocketServer } from './gateway/socket-server.js';
+import { SocketAdapter } from './gateway/ws.adapter.js';
+import { createLogger, NestLogger } from './logging/logger.js';
+
+/** A stop takes at most this long; what hangs then is cut off. Source: wire contract, section 1. */
+const stopWithinMs = 9_500;
+
+async function start(config: Config, logger: Logger): Promise<void> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(config, logger),
+    new FastifyAdapter({ bodyLimit: 1_048_576 }),
+    { logger: new NestLogger(logger), abortOnError: false },
+  );
+  app.useWebSocketAdapter(new SocketAdapter(app, app.get(SocketServer, { strict: false })));
+  const stop = (signal: string): void => void stopApp(app, logger, signal);
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  await app.listen(config.port, config.host);
+  logger.info({ url: await app.getUrl() }, 'Convoke is listening');
+}
+
+async function stopApp(app: NestFastifyApplication, logger: Logger, signal: string): Promise<void> {
+  logger.info({ signal }, 'stopping');
+  setTimeout(() => {
+    logger.error('the stop took too long');
+    process.exit(1);
+  }, stopWithinMs).unref();
+  await app.close();
+  logger.info('stopped');
+  process.exit(0);
+}
+
+let logger = createLogger('info');
+try {
+  const config = readConfig(process.env);
+  logger = createLogger(config.logLevel);
+  process.on('unhandledRejection', (err) => logger.error({ err }, 'a rejection was not handled'));
+  await start(config, logger);
+} catch (error) {
+  // One line for whoever starts it; a stack only where the fault is ours.
+  const known = error instanceof ConfigError || (error instanceof Error && 'code' in error) || isStoreError(error);
+  process.stderr.write(
+    `convoke: ${known && error instanceof Error ? error.message : String((error as Error).stack)}\n`,
+  );
+  process.exit(1);
+}
+
+function isStoreError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'StoreUnavailable';
+}
