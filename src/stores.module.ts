@@ -25,9 +25,12 @@ const providers = [
   {
     provide: READ_STORE,
     // After the log: its lock is the one that keeps a second process out of the data folder.
-    inject: [CONFIG, EVENT_STORE],
-    useFactory: ({ dataDir, mongodbUrl, readStorePort }: Config) =>
-      connectReadStore({ mongodbUrl, dir: join(dataDir, 'read-store'), port: readStorePort }),
+    inject: [CONFIG, LOGGER, EVENT_STORE],
+    useFactory: async ({ dataDir, mongodbUrl, readStorePort }: Config, logger: Logger): Promise<ReadStore> => {
+      const store = await connectReadStore({ mongodbUrl, dir: join(dataDir, 'read-store'), port: readStorePort });
+      if (store.rebuilt) logger.warn(store.rebuilt, 'the read store was damaged and is rebuilt from the log');
+      return store;
+    },
   },
   {
     provide: CommandLoop,

@@ -27,7 +27,7 @@ export interface Folded<State> {
   readonly revision: bigint;
   readonly position: bigint;
   readonly hash: string;
-  /** What each (actor, command id) of this stream did: the memory that makes commands idempotent. */
+  /** What each (world, actor, command id) of this stream did: the memory that makes commands idempotent. */
   readonly commands: Map<string, { readonly action: string; readonly revision: bigint }>;
 }
 
@@ -44,7 +44,9 @@ export class NotResent extends Error {
 }
 
 const tries = 3;
-const commandKey = (actorId: string, commandId: string): string => `${actorId}\n${commandId}`;
+/** Whose command it is. The world counts: elsewhere the same user id is another person. The length keeps two pairs from reading alike. */
+const commandKey = ({ world, actorId, commandId }: Pick<CommandContext, 'world' | 'actorId' | 'commandId'>): string =>
+  `${world} ${actorId.length} ${actorId} ${commandId}`;
 
 /** The only load → decide → append. Everything that changes a stream goes through `handle`. */
 export class CommandLoop {
@@ -163,7 +165,7 @@ export class CommandLoop {
     const first = revision - BigInt(chained.length - 1);
     const appended = chained.map((event, index) => ({ ...event, stream, revision: first + BigInt(index) }));
     const state = events.reduce((current, event) => decider.evolve(current, event), folded.state);
-    folded.commands.set(commandKey(context.actorId, context.commandId), { action: context.action, revision });
+    folded.commands.set(commandKey(context), { action: context.action, revision });
     const hash = chained.at(-1)?.metadata.hash ?? folded.hash;
     this.cache.set(stream, { state, revision, position, hash, commands: folded.commands });
     return { state, events: appended, revision, position };
@@ -176,7 +178,7 @@ export class CommandLoop {
     folded: Folded<S>,
     context: CommandContext,
   ): Promise<Outcome<S, E> | undefined> {
-    const done = folded.commands.get(commandKey(context.actorId, context.commandId));
+    const done = folded.commands.get(commandKey(context));
     if (!done) return undefined;
     if (done.action !== context.action) {
       throw new Refused('protocol.invalid', 'This command id was used for another action.', [
@@ -223,9 +225,9 @@ export class CommandLoop {
     for await (const stored of this.store.readStream(stream, { from: revision + 1n })) {
       if (!keep(stored)) break;
       const event = this.registry.read(stored) as RecordedEvent & E;
-      const { actorId, commandId, action } = event.metadata;
+      const { action } = event.metadata;
       state = decider.evolve(state, event);
-      commands.set(commandKey(actorId, commandId), { action, revision: event.revision });
+      commands.set(commandKey(event.metadata), { action, revision: event.revision });
       ({ revision, position } = event);
       hash = stored.metadata.hash ?? '';
     }

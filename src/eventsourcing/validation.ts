@@ -43,6 +43,8 @@ export function toCommand<C extends { readonly type: string }>(
   codeOf: (fields: readonly string[]) => string = () => 'protocol.invalid',
 ): C {
   if (!isObject(payload)) throw new Refused('protocol.invalid', 'The payload must be an object.');
+  // class-validator looks for the class behind this name, and would not know the other fields any more.
+  if (Object.hasOwn(payload, 'constructor')) throw invalid([unknownField('constructor')], codeOf(['constructor']));
   const candidate: C = Object.assign(Object.create(shape.prototype), payload);
   const errors = validateSync(candidate, {
     whitelist: true,

@@ -7,50 +7,47 @@ import { join } from 'node:path';
 const timeLimitMs = 120_000;
 
 /**
- * Reads every page of every database in the file and commits one write, which goes through the list of free pages.
- * A string because it runs in a process of its own, whether this module was compiled or not.
+ * Reads every page of the main database and commits one write, which goes through the list of free pages.
+ * Arguments: path of the lmdb package, folder.
  */
-const script = `
-const { open } = (await import(process.env.CHECK_LMDB)).default;
-const root = open(process.env.CHECK_DIR, { encoding: 'binary', keyEncoding: 'binary', overlappingSync: false });
+const readAndWrite = `
+const [, lmdb, path] = process.argv;
+const root = require(lmdb).open(path, { encoding: 'binary', keyEncoding: 'binary', overlappingSync: false });
 let sum = 0;
-const read = (db) => { for (const { value } of db.getRange({ snapshot: true })) for (let i = 0; i < value.length; i += 512) sum += value[i]; };
-read(root);
-for (const name of JSON.parse(process.env.CHECK_NAMES)) read(root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' }));
+for (const { value } of root.getRange({ snapshot: true })) for (let i = 0; i < value.length; i += 512) sum += value[i];
 const key = Buffer.from([255, 0]);
-await root.put(key, Buffer.alloc(8192, sum & 255));
-await root.remove(key);
-await root.close();
+root.put(key, Buffer.alloc(8192, sum & 255)).then(() => root.remove(key)).then(() => root.close()).catch((error) => {
+  process.stdout.write(String(error));
+  process.exit(1);
+});
 `;
 
+/** Whether an LMDB file that nobody has open can be read and written: what is wrong, undefined when nothing is. */
+export function findLmdbDamage(dir: string): Promise<string | undefined> {
+  return runCheck(readAndWrite, dir);
+}
+
 /**
- * Whether an LMDB file can be read without a fault. A structurally damaged one makes the process that touches it die of a
- * signal, so this happens in a child process. Nobody else may have the file open.
- * @returns what is wrong, `undefined` when nothing is
+ * Runs a check of an LMDB folder in a child process, because a structurally damaged file ends the process that touches it
+ * with a signal. The script is CommonJS text, so it runs whether this module was compiled or not; its arguments are the
+ * path of the lmdb package and the folder. Answers what it printed before it failed, undefined when it did not.
  */
-export function findLmdbDamage(dir: string, databases: readonly string[] = []): Promise<string | undefined> {
+export function runCheck(script: string, dir: string): Promise<string | undefined> {
+  const lmdb = createRequire(import.meta.url).resolve('lmdb');
+  const child = spawn(process.execPath, ['-e', script, '--', lmdb, dir], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: timeLimitMs,
+    killSignal: 'SIGKILL',
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString()));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-      env: {
-        ...process.env,
-        NODE_OPTIONS: '',
-        CHECK_LMDB: createRequire(import.meta.url).resolve('lmdb'),
-        CHECK_DIR: dir,
-        CHECK_NAMES: JSON.stringify(databases),
-      },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: timeLimitMs,
-      killSignal: 'SIGKILL',
-    });
-    let output = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      if (output.length < 4096) output += chunk.toString();
-    });
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
       if (code === 0) resolve(undefined);
-      else if (signal !== null) resolve(`reading it ended in ${signal}`);
-      else resolve(/^\w*Error: .*$/m.exec(output)?.[0] ?? `the check ended with code ${code}`);
+      else if (signal !== null) resolve(`reading it ends a process with ${signal}`);
+      else resolve(said.trim().slice(0, 1_000) || `the check ended with code ${code}`);
     });
   });
 }

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transform } from '@swc/core';
+
+const parser = { syntax: 'typescript', decorators: true } as const;
 
 /** The store's sources, compiled into a temporary directory so that plain `node` can run them without a build. */
 export async function compileStore(): Promise<{ dir: string; url: (path: string) => string }> {
@@ -11,12 +13,14 @@ export async function compileStore(): Promise<{ dir: string; url: (path: string)
   const dir = await mkdtemp(join(tmpdir(), 'store-'));
   await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
   await writeFile(join(dir, 'package.json'), '{"type":"module"}');
-  const sources = await readdir(join(root, 'src/event-store/embedded'));
-  for (const path of ['event-store.ts', ...sources.map((name) => join('embedded', name))]) {
-    const source = await readFile(join(root, 'src/event-store', path), 'utf8');
-    const { code } = await transform(source, { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } });
-    await mkdir(dirname(join(dir, 'event-store', path)), { recursive: true });
-    await writeFile(join(dir, 'event-store', path.replace(/\.ts$/, '.js')), code);
+  for (const folder of ['event-store', 'event-store/embedded', 'eventsourcing', 'lmdb']) {
+    await mkdir(join(dir, folder), { recursive: true });
+    for (const name of await readdir(join(root, 'src', folder))) {
+      if (!name.endsWith('.ts')) continue;
+      const source = await readFile(join(root, 'src', folder, name), 'utf8');
+      const { code } = await transform(source, { jsc: { target: 'es2022', parser } });
+      await writeFile(join(dir, folder, name.replace(/\.ts$/, '.js')), code);
+    }
   }
   return { dir, url: (path) => pathToFileURL(join(dir, 'event-store', path)).href };
 }

@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { runCheck } from '../../lmdb/check.js';
 import { StoreUnavailable } from '../event-store.js';
 import { dataFile } from './database.js';
 import type { LogDatabase } from './database.js';
@@ -28,20 +27,7 @@ process.exit(0);
 `;
 
 /** What is wrong with the structure of the log in `dir`, undefined when nothing is. Never crashes the caller. */
-export async function structuralProblem(dir: string): Promise<string | undefined> {
-  const lmdb = createRequire(import.meta.url).resolve('lmdb');
-  const child = spawn(process.execPath, ['-e', WALK, '--', lmdb, dir], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve(undefined);
-      else if (signal !== null) resolve(`reading it ends a process with ${signal}`);
-      else resolve(said.trim().slice(0, 1_000));
-    });
-  });
-}
+export const structuralProblem = (dir: string): Promise<string | undefined> => runCheck(WALK, dir);
 
 /** How to go on with a file that is in order, only not the one `log.json` tells of. */
 const ACCEPT = ' To go on with what is there, as a log with a new epoch, delete log.json beside it.';

@@ -4,7 +4,7 @@ import { WrongExpectedRevision } from '../event-store.js';
 import type { Appended, ExpectedRevision } from '../event-store.js';
 import type { LogDatabase } from './database.js';
 import { asStoreError } from './errors.js';
-import { LruMap } from './lru-map.js';
+import { Lru } from '../../eventsourcing/lru.js';
 import { checkStreamName, encodeRecords, parseRecord, prepareEvent } from './record.js';
 import type { PlacedEvent, PreparedEvent } from './record.js';
 
@@ -41,8 +41,8 @@ class Commit {
 export class Writer {
   private waiting: Request[] = [];
   private running: Promise<void> | undefined;
-  private readonly heads = new LruMap<string, bigint>(CACHED_HEADS);
-  private readonly anyAppends = new LruMap<string, bigint>(REMEMBERED_ANY_APPENDS);
+  private readonly heads = new Lru<string, bigint>(CACHED_HEADS);
+  private readonly anyAppends = new Lru<string, bigint>(REMEMBERED_ANY_APPENDS);
 
   constructor(
     private readonly db: LogDatabase,
