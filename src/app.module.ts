@@ -66,10 +66,13 @@ export class AppModule implements OnApplicationBootstrap, OnApplicationShutdown 
     return { module: AppModule, imports: [StoresModule.with(config, logger)] };
   }
 
-  /** Nobody is let in before access is decided on current facts. */
+  /**
+   * Nobody is let in before access is decided on current facts, nor before what a crash cut off was finished: a
+   * follow-up that came after newer commands would undo parts of them.
+   */
   async onApplicationBootstrap(): Promise<void> {
+    await Promise.all(this.runners.map((runner) => runner.start()));
     await this.live.start();
-    for (const runner of this.runners) runner.start();
   }
 
   /** The sockets are closed by now: no command comes any more. What reads the log stops before the stores do. */

@@ -52,7 +52,11 @@ const providers = [
       }),
   },
   { provide: ProjectionReader, useExisting: Projections },
-  { provide: Checkpoints, inject: [READ_STORE], useFactory: ({ db }: ReadStore) => new Checkpoints(db) },
+  {
+    provide: Checkpoints,
+    inject: [READ_STORE, EVENT_STORE],
+    useFactory: ({ db }: ReadStore, { epoch }: EventStore) => new Checkpoints(db, epoch),
+  },
 ];
 
 /** The log, the read store, and what runs directly on them. */

@@ -94,7 +94,10 @@ export class BuildRunner {
     const { model, build, log, collections, settings, onChange } = this.#options;
     const sink = new MongoSink(collections, model, build, lease);
     const parked = await sink.open();
-    settings.logger.info({ model: model.name, build: build.n, after: String(position) }, 'projecting from the checkpoint');
+    settings.logger.info(
+      { model: model.name, build: build.n, after: String(position) },
+      'projecting from the checkpoint',
+    );
     const session = new Session({
       ...settings,
       model,

@@ -5,13 +5,16 @@ import { ParkedStreams } from './parked-streams.js';
 import type { Parked } from './parked-streams.js';
 import type { ReadModel } from './read-model.js';
 import type { ActiveRows } from './reader.js';
-import { fromStored } from './stored-row.js';
+import { fits } from './pointers.js';
+import { BEFORE_ALL, fromStored } from './stored-row.js';
 import type { RowVersion, StoredRow } from './stored-row.js';
 
 export interface LiveViewOptions<Row extends object> {
   readonly model: ReadModel<Row>;
   /** From `reader.active(model)`. */
   readonly source: ActiveRows<Row>;
+  /** Of the log that will feed it. Rows of another log, or of another version of the model, are left where they are. */
+  readonly epoch: string;
   readonly upcast?: Upcast;
 }
 
@@ -29,12 +32,16 @@ export interface LiveView<Row extends object> {
   apply(events: readonly RecordedEvent[]): readonly string[];
 }
 
-/** Loads all rows. Rejects when the read store cannot be reached. */
+/** Loads all rows, none where they don't fit the log and the model. Rejects when the read store cannot be reached. */
 export async function openLiveView<Row extends object>({
   model,
   source,
+  epoch,
   upcast = (event) => event,
 }: LiveViewOptions<Row>): Promise<LiveView<Row>> {
+  if (!source.build || !fits(source.build, model, epoch)) {
+    return new FoldedView(model, upcast, { position: BEFORE_ALL, parked: [] });
+  }
   const view = new FoldedView(model, upcast, source);
   for await (const stored of source.collection.find<StoredRow<Row>>({})) {
     const { _id: key } = stored;
@@ -53,7 +60,7 @@ class FoldedView<Row extends object> implements LiveView<Row>, Rows<Row> {
   constructor(
     private readonly model: ReadModel<Row>,
     private readonly upcast: Upcast,
-    source: ActiveRows<Row>,
+    source: Pick<ActiveRows<Row>, 'position' | 'parked'>,
   ) {
     this.#parked = new ParkedStreams(source.parked);
     this.#position = source.position;

@@ -21,6 +21,8 @@ export interface ActiveRows<Row extends object> {
   readonly collection: Collection<StoredRow<Row>>;
   readonly position: bigint;
   readonly parked: readonly Parked[];
+  /** What the rows were folded with; undefined before the first projection. */
+  readonly build?: Build;
 }
 
 export interface Lag {
@@ -73,13 +75,15 @@ export class ProjectionReader {
   /** @throws UnknownReadModel */
   async active<Row extends object = object>(model: ModelRef<Row>): Promise<ActiveRows<Row>> {
     const name = this.#nameOf(model);
-    const build = await this.#activeBuild(name);
+    const pointer = await this.#pointer(name);
+    const build = pointer?.active ?? FIRST;
     const position = await this.#positionOf(name, build);
     const parked = await this.#collections.parked.find({ build: buildId(name, build) }).toArray();
     return {
       position,
       collection: this.#collections.rows<Row>(buildId(name, build)),
       parked: parked.map(fromDocument),
+      ...(pointer && { build: pointer.active }),
     };
   }
 

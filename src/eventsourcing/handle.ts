@@ -21,14 +21,20 @@ export interface Outcome<State, Event extends DomainEvent = DomainEvent> {
   readonly position: bigint;
 }
 
-/** A stream folded up to `revision` (-1n: empty). */
-export interface Folded<State> {
+/** A stream's state right after the event at `revision` (-1n: empty). */
+interface Moment<State> {
   readonly state: State;
   readonly revision: bigint;
   readonly position: bigint;
+}
+
+/** A stream folded up to `revision`. */
+export interface Folded<State> extends Moment<State> {
   readonly hash: string;
   /** What each (world, actor, command id) of this stream did: the memory that makes commands idempotent. */
-  readonly commands: Map<string, { readonly action: string; readonly revision: bigint }>;
+  readonly commands: Map<string, { readonly action: string; readonly first: bigint; readonly revision: bigint }>;
+  /** The last moments, one event apart, up to this one: replies and resends look back a little, and folding anew is slow. */
+  readonly recent: readonly Moment<State>[];
 }
 
 export interface HandleOptions {
@@ -44,6 +50,7 @@ export class NotResent extends Error {
 }
 
 const tries = 3;
+const recentMoments = 64;
 /** Whose command it is. The world counts: elsewhere the same user id is another person. The length keeps two pairs from reading alike. */
 const commandKey = ({ world, actorId, commandId }: Pick<CommandContext, 'world' | 'actorId' | 'commandId'>): string =>
   `${world} ${actorId.length} ${actorId} ${commandId}`;
@@ -103,6 +110,8 @@ export class CommandLoop {
     const stream = streamName(decider, id);
     const folded = await this.load(decider, stream, true);
     if (upTo === undefined || folded.position <= upTo) return folded.state;
+    const then = folded.recent.findLast(({ position }) => position <= upTo);
+    if (then) return then.state;
     return (await this.fold(decider, stream, empty(decider), (event) => event.position <= upTo)).state;
   }
 
@@ -165,9 +174,13 @@ export class CommandLoop {
     const first = revision - BigInt(chained.length - 1);
     const appended = chained.map((event, index) => ({ ...event, stream, revision: first + BigInt(index) }));
     const state = events.reduce((current, event) => decider.evolve(current, event), folded.state);
-    folded.commands.set(commandKey(context), { action: context.action, revision });
+    const { commands } = folded;
+    commands.set(commandKey(context), { action: context.action, first, revision });
     const hash = chained.at(-1)?.metadata.hash ?? folded.hash;
-    this.cache.set(stream, { state, revision, position, hash, commands: folded.commands });
+    const now = { state, revision, position };
+    // Of several events only the last one's position is known: what was before them is asked of the store.
+    const recent = first === revision ? [...folded.recent.slice(1 - recentMoments), now] : [now];
+    this.cache.set(stream, { ...now, hash, commands, recent });
     return { state, events: appended, revision, position };
   }
 
@@ -185,15 +198,16 @@ export class CommandLoop {
         { field: 'command_id', message: 'an id not used before, or the same action again' },
       ]);
     }
+    const { first, revision } = done;
+    const then =
+      folded.recent.find((moment) => moment.revision === revision) ??
+      (await this.fold(decider, stream, empty(decider), (event) => event.revision <= revision));
     const events: AppendedEvent<E>[] = [];
-    const then = await this.fold(decider, stream, empty(decider), (event) => {
-      if (event.revision > done.revision) return false;
-      if (event.metadata.commandId === context.commandId && event.metadata.actorId === context.actorId) {
-        const { position: _position, ...appended } = event;
-        events.push(appended as AppendedEvent<E>);
-      }
-      return true;
-    });
+    const limit = Number(revision - first) + 1;
+    for await (const stored of this.store.readStream(stream, { from: first, limit })) {
+      const { position: _position, ...appended } = this.registry.read(stored);
+      events.push(appended as AppendedEvent<E>);
+    }
     return { state: then.state, events, revision: then.revision, position: then.position };
   }
 
@@ -222,16 +236,20 @@ export class CommandLoop {
   ): Promise<Folded<S>> {
     let { state, revision, position, hash } = start;
     const { commands } = start;
+    const recent = [...start.recent];
     for await (const stored of this.store.readStream(stream, { from: revision + 1n })) {
       if (!keep(stored)) break;
       const event = this.registry.read(stored) as RecordedEvent & E;
       const { action } = event.metadata;
       state = decider.evolve(state, event);
-      commands.set(commandKey(event.metadata), { action, revision: event.revision });
       ({ revision, position } = event);
+      const key = commandKey(event.metadata);
+      commands.set(key, { action, first: commands.get(key)?.first ?? revision, revision });
+      recent.push({ state, revision, position });
+      if (recent.length > recentMoments) recent.shift();
       hash = stored.metadata.hash ?? '';
     }
-    return { state, revision, position, hash, commands };
+    return { state, revision, position, hash, commands, recent };
   }
 }
 
@@ -243,7 +261,7 @@ export function streamName<S, C, E extends DomainEvent>(
 }
 
 function empty<S, C, E extends DomainEvent>(decider: Decider<S, C, E>): Folded<S> {
-  return { state: decider.initial, revision: -1n, position: -1n, hash: '', commands: new Map() };
+  return { state: decider.initial, revision: -1n, position: -1n, hash: '', commands: new Map(), recent: [] };
 }
 
 function revisionOf(folded: { readonly revision: bigint }): ExpectedRevision {

@@ -43,8 +43,9 @@ export function toCommand<C extends { readonly type: string }>(
   codeOf: (fields: readonly string[]) => string = () => 'protocol.invalid',
 ): C {
   if (!isObject(payload)) throw new Refused('protocol.invalid', 'The payload must be an object.');
-  // class-validator looks for the class behind this name, and would not know the other fields any more.
-  if (Object.hasOwn(payload, 'constructor')) throw invalid([unknownField('constructor')], codeOf(['constructor']));
+  // class-validator takes names such as hasOwnProperty for known ones, and constructor for the class.
+  const inherited = Object.keys(payload).filter((name) => name in Object.prototype);
+  if (inherited.length > 0) throw invalid(inherited.map(unknownField), codeOf(inherited));
   const candidate: C = Object.assign(Object.create(shape.prototype), payload);
   const errors = validateSync(candidate, {
     whitelist: true,

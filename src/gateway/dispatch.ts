@@ -90,7 +90,9 @@ export class Dispatch implements SocketHandler {
   closed(): void {}
 
   private authorise(session: Session, need: Need | undefined): void {
-    if (need) this.access.require(session, need.permission, need.room);
+    if (!need) return;
+    for (const room of need.exist ?? []) this.access.requireRoom(session, room);
+    this.access.require(session, need.permission, need.room);
   }
 
   private async execute(

@@ -1,9 +1,10 @@
 import { Global, Module } from '@nestjs/common';
 import { ProjectionReader } from '../../projections/engine/reader.js';
 import type { Config } from '../config/config.js';
+import type { EventStore } from '../event-store/event-store.js';
 import { EventRegistry } from '../eventsourcing/registry.js';
 import { handlersFor } from '../nest/handlers-for.js';
-import { CONFIG } from '../nest/injection.js';
+import { CONFIG, EVENT_STORE } from '../nest/injection.js';
 import { Access } from './access.js';
 import { LiveFacts } from './live-facts.js';
 import { tokensOf, Tokens } from './tokens.js';
@@ -14,8 +15,9 @@ const providers = [
   { provide: Tokens, inject: [CONFIG], useFactory: (config: Config) => tokensOf(config) },
   {
     provide: LiveFacts,
-    inject: [ProjectionReader, EventRegistry],
-    useFactory: (reader: ProjectionReader, registry: EventRegistry) => LiveFacts.open(reader, registry),
+    inject: [ProjectionReader, EventRegistry, EVENT_STORE],
+    useFactory: (reader: ProjectionReader, registry: EventRegistry, { epoch }: EventStore) =>
+      LiveFacts.open(reader, registry, epoch),
   },
   { provide: Access, inject: [LiveFacts], useFactory: (facts: LiveFacts) => new Access(facts) },
 ];

@@ -18,10 +18,10 @@ export class LiveFacts implements AccessFacts {
     this.index(roomView.rows.keys());
   }
 
-  static async open(reader: ProjectionReader, registry: EventRegistry): Promise<LiveFacts> {
+  static async open(reader: ProjectionReader, registry: EventRegistry, epoch: string): Promise<LiveFacts> {
     const upcast = (event: RecordedEvent): RecordedEvent => registry.read(event);
-    const worlds = await openLiveView({ model: worldConfig, source: await reader.active(worldConfig), upcast });
-    const rooms = await openLiveView({ model: roomConfig, source: await reader.active(roomConfig), upcast });
+    const worlds = await openLiveView({ model: worldConfig, source: await reader.active(worldConfig), epoch, upcast });
+    const rooms = await openLiveView({ model: roomConfig, source: await reader.active(roomConfig), epoch, upcast });
     return new LiveFacts(worlds, rooms);
   }
 

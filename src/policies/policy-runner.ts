@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EventStore, LogMessage } from '../event-store/event-store.js';
 import type { CommandLoop } from '../eventsourcing/handle.js';
 import type { Policy } from '../eventsourcing/policy.js';
+import { Refused } from '../eventsourcing/refused.js';
 import type { EventRegistry } from '../eventsourcing/registry.js';
 import type { Checkpoints } from '../read-store/checkpoints.js';
 
@@ -28,8 +29,11 @@ export class PolicyRunner {
     private readonly log: Log,
   ) {}
 
-  start(): void {
-    this.running = this.run();
+  /** Resolves when every follow-up of what is in the log now was carried out, or the runner was stopped. */
+  start(): Promise<void> {
+    return new Promise((caughtUp) => {
+      this.running = this.run(caughtUp).finally(caughtUp);
+    });
   }
 
   async stop(): Promise<void> {
@@ -37,7 +41,7 @@ export class PolicyRunner {
     await this.running;
   }
 
-  private async run(): Promise<void> {
+  private async run(caughtUp: () => void): Promise<void> {
     const { signal } = this.stopping;
     const { name, types } = this.policy;
     while (!signal.aborted) {
@@ -45,6 +49,7 @@ export class PolicyRunner {
         const after = await this.checkpoints.load(name);
         for await (const message of this.store.subscribeToAll({ after, filter: { types }, signal })) {
           await this.take(message);
+          if (message.type === 'caughtUp') caughtUp();
         }
       } catch (error) {
         this.log.error({ err: error, policy: name }, 'a policy was cut off, it goes on where it was');
@@ -68,7 +73,14 @@ export class PolicyRunner {
         this.log.error({ err: error, policy: name }, 'a policy passed over an event');
         continue;
       }
-      await this.policy.react(readable, this.loop);
+      try {
+        await this.policy.react(readable, this.loop);
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        // What fails once more each time must not hold up the follow-ups of all other streams.
+        const { stream, position } = event;
+        this.log.error({ err: error, policy: name, stream, position: String(position) }, 'a follow-up failed for good');
+      }
     }
     const last = message.events.at(-1);
     if (last) await this.save(last.position);
@@ -79,3 +91,9 @@ export class PolicyRunner {
     this.savedAt = Date.now();
   }
 }
+
+/** The store may answer again, and another process may be done with the stream: tried again from the checkpoint. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof Refused ? error.code === 'concurrency.conflict' : isStoreError(error);
+
+const isStoreError = (error: unknown): boolean => error instanceof Error && error.name === 'StoreUnavailable';

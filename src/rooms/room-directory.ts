@@ -18,8 +18,12 @@ export type RoomDirectoryCommand = RegisterRoom | PatchRoomConfig | ReorderRooms
 
 /** `key` is what two names of one world may not share. */
 type Listed = { readonly name: string; readonly key: string; readonly sorting_priority: number };
-/** The world's undeleted rooms by id. */
-export type RoomDirectory = { readonly rooms: ReadonlyMap<string, Listed> };
+export type RoomDirectory = {
+  /** The world's undeleted rooms by id. */
+  readonly rooms: ReadonlyMap<string, Listed>;
+  /** The last place of each deleted one: a command on a room can end after its deletion has begun here. */
+  readonly lastPlaces: ReadonlyMap<string, number>;
+};
 
 /**
  * Names and order of a world's rooms: one stream per world, because both are rules over all its rooms.
@@ -33,20 +37,21 @@ export const roomDirectory: Decider<RoomDirectory, RoomDirectoryCommand, RoomDir
     RoomsReordered: { schema: 1 },
     RoomDelisted: { schema: 1 },
   },
-  initial: { rooms: new Map() },
+  initial: { rooms: new Map(), lastPlaces: new Map() },
   streamOf: (_command, { world }) => world,
-  evolve: ({ rooms }, event) => {
+  evolve: (state, event) => {
+    const { rooms } = state;
     switch (event.type) {
       case 'RoomRegistered': {
         const { roomId, sorting_priority, config } = event.data;
-        return { rooms: new Map(rooms).set(roomId, listed(config.name, sorting_priority)) };
+        return { ...state, rooms: new Map(rooms).set(roomId, listed(config.name, sorting_priority)) };
       }
       case 'RoomRelisted': {
         const { roomId, patch } = event.data;
         const before = rooms.get(roomId);
-        if (!before) return { rooms };
+        if (!before) return state;
         const { name = before.name, sorting_priority = before.sorting_priority } = patch;
-        return { rooms: new Map(rooms).set(roomId, listed(name, sorting_priority)) };
+        return { ...state, rooms: new Map(rooms).set(roomId, listed(name, sorting_priority)) };
       }
       case 'RoomsReordered': {
         const places = new Map(event.data.order.map((id, index) => [id, index + 1]));
@@ -54,12 +59,15 @@ export const roomDirectory: Decider<RoomDirectory, RoomDirectoryCommand, RoomDir
           id,
           { ...room, sorting_priority: places.get(id) ?? room.sorting_priority },
         ];
-        return { rooms: new Map([...rooms].map(placed)) };
+        return { ...state, rooms: new Map([...rooms].map(placed)) };
       }
       case 'RoomDelisted': {
+        const { roomId } = event.data;
+        const before = rooms.get(roomId);
+        if (!before) return state;
         const rest = new Map(rooms);
-        rest.delete(event.data.roomId);
-        return { rooms: rest };
+        rest.delete(roomId);
+        return { rooms: rest, lastPlaces: new Map(state.lastPlaces).set(roomId, before.sorting_priority) };
       }
       default:
         return assertNever(event);
@@ -96,6 +104,11 @@ export const roomDirectory: Decider<RoomDirectory, RoomDirectoryCommand, RoomDir
   },
 };
 
+/** Where a room stands, or stood last. */
+export function placeOf({ rooms, lastPlaces }: RoomDirectory, room: string): number | undefined {
+  return rooms.get(room)?.sorting_priority ?? lastPlaces.get(room);
+}
+
 /** Ids in the order clients see: by place, then by name. */
 export function inOrder({ rooms }: RoomDirectory): string[] {
   return [...rooms]
@@ -109,8 +122,9 @@ function lastPlace({ rooms }: RoomDirectory): number {
   return Math.max(0, ...[...rooms.values()].map(({ sorting_priority }) => sorting_priority));
 }
 
-/** Names are the same when they differ only in case, width or composition of characters. */
-export const keyOf = (name: string): string => name.normalize('NFKC').trim().toLowerCase();
+/** Names are the same when they differ only in case, width or composition of characters. Lower case alone keeps ß from SS and ς from σ. */
+export const keyOf = (name: string): string =>
+  name.normalize('NFKC').trim().toLowerCase().replaceAll('ß', 'ss').replaceAll('ς', 'σ');
 
 function listed(name: string, sorting_priority: number): Listed {
   return { name, key: keyOf(name), sorting_priority };

@@ -73,6 +73,9 @@ export class RevokeRoomRole {
   @IsRole() role!: string;
 }
 
+/** The commands that a room's stream decides alone, each with a handler that runs the decider. */
+export const roomCommands = [ScheduleRoom, GrantRoomRole, RevokeRoomRole];
+
 function isIdList(value: unknown): boolean {
   return (
     Array.isArray(value) &&

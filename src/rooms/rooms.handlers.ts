@@ -1,7 +1,7 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { executionOf } from '../eventsourcing/execution.js';
 import { CommandLoop } from '../eventsourcing/handle.js';
-import { inOrder, roomDirectory } from './room-directory.js';
+import { inOrder, placeOf, roomDirectory, type RoomDirectory } from './room-directory.js';
 import { configView, emptyConfig, type RoomConfigView } from './room-fields.js';
 import { CreateRoom, DeleteRoom, PatchRoomConfig, ReorderRooms } from './rooms.commands.js';
 import { changeListing } from './rooms.policy.js';
@@ -21,19 +21,19 @@ export interface RoomsReordered {
 /** A room as of a position: its own stream's config in the directory's place; undefined when it is not open then. */
 async function configAt(
   loop: CommandLoop,
-  world: string,
+  directory: RoomDirectory,
   room: string,
   position: bigint,
 ): Promise<RoomConfigView | undefined> {
-  const directory = await loop.stateOf(roomDirectory, world, position);
-  const listed = directory.rooms.get(room);
+  const sorting_priority = placeOf(directory, room);
   const state = await loop.stateOf(rooms, room, position);
-  if (!listed || state.status !== 'open') return undefined;
-  return configView(room, { ...state.config, sorting_priority: listed.sorting_priority });
+  if (sorting_priority === undefined || state.status !== 'open') return undefined;
+  return configView(room, { ...state.config, sorting_priority });
 }
 
 async function changed(loop: CommandLoop, world: string, room: string, position: bigint): Promise<RoomChanged> {
-  const config = await configAt(loop, world, room, position);
+  const directory = await loop.stateOf(roomDirectory, world, position);
+  const config = await configAt(loop, directory, room, position);
   if (!config) throw new Error(`room ${room} is not open at ${position}`);
   return { position, config };
 }
@@ -58,10 +58,10 @@ export class PatchRoomConfigHandler implements ICommandHandler<PatchRoomConfig> 
     const execution = executionOf(command);
     const { context, onlyResend } = execution;
     const relists = command.name !== undefined || command.sorting_priority !== undefined;
-    const { position } = relists
+    const { room, position } = relists
       ? await changeListing(this.loop, command, execution)
-      : await this.loop.handle(rooms, command, context, { onlyResend });
-    return changed(this.loop, context.world, command.room, position);
+      : { room: command.room, ...(await this.loop.handle(rooms, command, context, { onlyResend })) };
+    return changed(this.loop, context.world, room, position);
   }
 }
 
@@ -81,7 +81,7 @@ export class ReorderRoomsHandler implements ICommandHandler<ReorderRooms> {
   async execute(command: ReorderRooms): Promise<RoomsReordered> {
     const { context, onlyResend } = executionOf(command);
     const { state, position } = await this.loop.handle(roomDirectory, command, context, { onlyResend });
-    const configs = await Promise.all(inOrder(state).map((id) => configAt(this.loop, context.world, id, position)));
+    const configs = await Promise.all(inOrder(state).map((id) => configAt(this.loop, state, id, position)));
     return { position, configs: configs.filter((config) => config !== undefined) };
   }
 }

@@ -1,16 +1,11 @@
 import { Module } from '@nestjs/common';
 import { handlersFor } from '../nest/handlers-for.js';
-import { GrantRoomRole, RevokeRoomRole, ScheduleRoom } from './rooms.commands.js';
+import { roomCommands } from './rooms.commands.js';
 import { roomHandlers } from './rooms.handlers.js';
 import { GetRoomConfigHandler, ListRoomConfigsHandler } from './rooms.queries.js';
 import { rooms } from './rooms.js';
 
 @Module({
-  providers: [
-    ...handlersFor(rooms, [ScheduleRoom, GrantRoomRole, RevokeRoomRole]),
-    ...roomHandlers,
-    GetRoomConfigHandler,
-    ListRoomConfigsHandler,
-  ],
+  providers: [...handlersFor(rooms, roomCommands), ...roomHandlers, GetRoomConfigHandler, ListRoomConfigsHandler],
 })
 export class RoomsModule {}

@@ -36,8 +36,8 @@ export const roomDirectoryPolicy: Policy = {
     try {
       await loop.handle(rooms, command, followUpContext(event));
     } catch (error) {
-      // The room was deleted meanwhile: nothing is left to follow.
-      if (!(error instanceof Refused)) throw error;
+      // The room was deleted meanwhile: nothing is left to follow. Any other no is for the runner to judge.
+      if (!(error instanceof Refused && error.code === 'room.unknown')) throw error;
     }
   },
 };
@@ -52,11 +52,12 @@ export async function changeListing(
   const first = await loop.resent(rooms, room, context);
   if (first) return { ...first, room };
   const { events } = await loop.handle(roomDirectory, command, context, { onlyResend });
-  let outcome: Outcome<Room, RoomEvent> | undefined;
+  let outcome: RoomOutcome | undefined;
   for (const event of events) {
     const next = followUp(event);
-    if (next) outcome = await loop.handle(rooms, next, followUpContext(event));
+    // The event says which room it was: a resend may name another one.
+    if (next) outcome = { ...(await loop.handle(rooms, next, followUpContext(event))), room: next.room };
   }
   if (!outcome) throw new Error(`${command.type} changed no room`);
-  return { ...outcome, room };
+  return outcome;
 }

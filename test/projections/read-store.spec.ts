@@ -83,10 +83,14 @@ describe('on the read store', () => {
         // The checkpoint is read before the rows, so the rows may be ahead of it.
         const position = events.slice(0, projected).at(-1 - behind)?.position ?? -1n;
         const parked = (await parkedIn(n)).map(fromDocument);
-        const view = await openLiveView({
-          model,
-          source: { collection: collections.rows<Box>(`tally_v${n}`), position, parked },
-        });
+        const build = { n, version: model.version, epoch: 'this' };
+        const source = { collection: collections.rows<Box>(`tally_v${n}`), position, parked, build };
+        const view = await openLiveView({ model, source, epoch: 'this' });
+        const elsewhere = [
+          await openLiveView({ model, source, epoch: 'another' }),
+          await openLiveView({ model: { ...model, version: model.version + 1 }, source, epoch: 'this' }),
+        ];
+        for (const { rows, position: start } of elsewhere) expect([rows.size, start]).toEqual([0, -1n]);
         const before = new Map(view.rows);
         const changed = view.apply(events.filter((event) => event.position > view.position));
         const expected = coldReplay(events);

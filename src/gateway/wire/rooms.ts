@@ -41,7 +41,7 @@ export const roomsWire = wire<RoomEvent | RoomDirectoryEvent>(
     'room.config.reorder': command<ReorderRooms, RoomsReordered>({
       shape: ReorderRooms,
       prepare: (payload) => (Array.isArray(payload) ? { rooms: payload } : payload),
-      needs: () => ({ permission: 'room:update' }),
+      needs: ({ rooms }) => ({ permission: 'room:update', exist: rooms }),
       reply: ({ configs }) => configs,
     }),
     'room.schedule': command({ shape: ScheduleRoom, needs: inRoom('room:announce'), reply: nothing }),

@@ -8,6 +8,8 @@ import type { Connection } from '../connection.js';
 export interface Need {
   readonly permission: Permission;
   readonly room?: string;
+  /** Other rooms that must exist. */
+  readonly exist?: readonly string[];
 }
 
 interface Shaped<C extends { readonly type: string }> {
