@@ -8,7 +8,16 @@ export class PositionSignal {
   readonly #waiters = new Set<Waiter>();
   #closed = false;
 
-  constructor(private current: bigint) {}
+  /** `onAwaited` is called when somebody begins to wait. */
+  constructor(
+    private current: bigint,
+    private readonly onAwaited: () => void = () => undefined,
+  ) {}
+
+  /** Somebody waits for a position that is not reached. */
+  get awaited(): boolean {
+    return this.#waiters.size > 0;
+  }
 
   get position(): bigint {
     return this.current;
@@ -41,6 +50,7 @@ export class PositionSignal {
       const waiter: Waiter = { position, resolve };
       const timer = setTimeout(() => resolve(false), timeoutMs);
       this.#waiters.add(waiter);
+      this.onAwaited();
     });
   }
 }

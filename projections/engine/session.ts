@@ -30,8 +30,8 @@ export interface SessionOptions {
   readonly cachedRows: number;
   /** Rows changed in memory before they are written while catching up. */
   readonly catchUpRows: number;
-  /** Milliseconds between two checkpoint writes, at least. */
-  readonly checkpointMs: number;
+  /** Milliseconds between two writes of rows that nobody waits for, and between two of the checkpoint, at least. */
+  readonly writeEveryMs: number;
   /** Called when the rows written reached a new position, and once when the session went live. */
   readonly onProgress?: (position: bigint) => void;
 }
@@ -68,7 +68,7 @@ export class Session {
     this.#rows = new RowBuffer((keys) => options.sink.loadRows(keys), options.cachedRows);
     this.#parked = new ParkedStreams(options.parked);
     this.#seen = this.#checkpoint = options.position;
-    this.reached = new PositionSignal(options.position);
+    this.reached = new PositionSignal(options.position, () => this.#writeWhatIsDue());
   }
 
   /** True once history was folded and written, and events are taken as they happen. */
@@ -160,8 +160,10 @@ export class Session {
 
   #isDue(): boolean {
     if (!this.#hasUnwritten()) return false;
-    if (this.#liveFrom !== undefined || this.#rows.changedCount >= this.#options.catchUpRows) return true;
-    return performance.now() - this.#lastWrite > MAX_MS_WITHOUT_WRITE;
+    const { catchUpRows, writeEveryMs } = this.#options;
+    const goesLive = this.#liveFrom !== undefined && this.reached.position < this.#liveFrom;
+    if (this.reached.awaited || goesLive || this.#rows.changedCount >= catchUpRows) return true;
+    return performance.now() - this.#lastWrite >= (this.live ? writeEveryMs : MAX_MS_WITHOUT_WRITE);
   }
 
   /** Writes in the background, one write at a time; `run` sees a failure by its signal. */
@@ -174,14 +176,18 @@ export class Session {
     try {
       do {
         if (this.#isDue()) await this.#writeRows();
-        if (this.reached.position === this.#checkpoint) continue;
-        const wait = this.#lastCheckpoint + this.#options.checkpointMs - performance.now();
-        if (wait <= 0) await this.#saveCheckpoint();
-        else this.#timer ??= setTimeout(() => this.#onTimer(), wait);
+        if (this.#isCheckpointDue()) await this.#saveCheckpoint();
       } while (this.#isDue());
+      const isLeft = this.#hasUnwritten() || this.reached.position > this.#checkpoint;
+      if (isLeft) this.#timer ??= setTimeout(() => this.#onTimer(), this.#options.writeEveryMs);
     } finally {
       this.#isDraining = false;
     }
+  }
+
+  #isCheckpointDue(): boolean {
+    const isDue = performance.now() - this.#lastCheckpoint >= this.#options.writeEveryMs;
+    return isDue && this.reached.position > this.#checkpoint;
   }
 
   #onTimer(): void {

@@ -15,8 +15,11 @@ export interface Settings {
   readonly logger: Logger;
   /** Milliseconds a lease holds without renewal. Default 10,000. */
   readonly leaseMs: number;
-  /** Milliseconds between two checkpoint writes, at least. Default 100. */
-  readonly checkpointMs: number;
+  /**
+   * Milliseconds between two writes of rows that nobody waits for, and between two of the checkpoint, at least: many
+   * events to one row make one write. Default 100.
+   */
+  readonly writeEveryMs: number;
   /** Milliseconds after which a pointer is read again, at most. Default 1,000. */
   readonly pointerMs: number;
   /** Milliseconds of the first and the longest pause before a failed store is tried again. Default 100 to 10,000. */
@@ -34,7 +37,7 @@ export const defaultSettings: Omit<Settings, 'owner'> = {
   upcast: (event) => event,
   logger: silent,
   leaseMs: 10_000,
-  checkpointMs: 100,
+  writeEveryMs: 100,
   pointerMs: 1_000,
   retryMs: { first: 100, longest: 10_000 },
   cachedRows: 20_000,

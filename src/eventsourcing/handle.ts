@@ -1,6 +1,7 @@
 import type { EventStore, ExpectedRevision } from '../event-store/event-store.js';
 import type { CommandContext, Decider } from './decider.js';
 import type { DomainEvent, NewEvent, RecordedEvent } from './events.js';
+import { commandKey, empty, remember, revisionOf, type Folded } from './folded.js';
 import { chain } from './hash-chain.js';
 import { eventId } from './ids.js';
 import { Lru } from './lru.js';
@@ -21,22 +22,6 @@ export interface Outcome<State, Event extends DomainEvent = DomainEvent> {
   readonly position: bigint;
 }
 
-/** A stream's state right after the event at `revision` (-1n: empty). */
-interface Moment<State> {
-  readonly state: State;
-  readonly revision: bigint;
-  readonly position: bigint;
-}
-
-/** A stream folded up to `revision`. */
-export interface Folded<State> extends Moment<State> {
-  readonly hash: string;
-  /** What each (world, actor, command id) of this stream did: the memory that makes commands idempotent. */
-  readonly commands: Map<string, { readonly action: string; readonly first: bigint; readonly revision: bigint }>;
-  /** The last moments, one event apart, up to this one: replies and resends look back a little, and folding anew is slow. */
-  readonly recent: readonly Moment<State>[];
-}
-
 export interface HandleOptions {
   /** The revision the client saw; a conflict is then its to solve. */
   readonly expected?: ExpectedRevision;
@@ -50,10 +35,6 @@ export class NotResent extends Error {
 }
 
 const tries = 3;
-const recentMoments = 64;
-/** Whose command it is. The world counts: elsewhere the same user id is another person. The length keeps two pairs from reading alike. */
-const commandKey = ({ world, actorId, commandId }: Pick<CommandContext, 'world' | 'actorId' | 'commandId'>): string =>
-  `${world} ${actorId.length} ${actorId} ${commandId}`;
 
 /** The only load → decide → append. Everything that changes a stream goes through `handle`. */
 export class CommandLoop {
@@ -179,7 +160,8 @@ export class CommandLoop {
     const hash = chained.at(-1)?.metadata.hash ?? folded.hash;
     const now = { state, revision, position };
     // Of several events only the last one's position is known: what was before them is asked of the store.
-    const recent = first === revision ? [...folded.recent.slice(1 - recentMoments), now] : [now];
+    const recent = first === revision ? folded.recent : [];
+    remember(recent, now);
     this.cache.set(stream, { ...now, hash, commands, recent });
     return { state, events: appended, revision, position };
   }
@@ -245,8 +227,7 @@ export class CommandLoop {
       ({ revision, position } = event);
       const key = commandKey(event.metadata);
       commands.set(key, { action, first: commands.get(key)?.first ?? revision, revision });
-      recent.push({ state, revision, position });
-      if (recent.length > recentMoments) recent.shift();
+      remember(recent, { state, revision, position });
       hash = stored.metadata.hash ?? '';
     }
     return { state, revision, position, hash, commands, recent };
@@ -258,12 +239,4 @@ export function streamName<S, C, E extends DomainEvent>(
   id: string,
 ): string {
   return `${decider.category}-${id}`;
-}
-
-function empty<S, C, E extends DomainEvent>(decider: Decider<S, C, E>): Folded<S> {
-  return { state: decider.initial, revision: -1n, position: -1n, hash: '', commands: new Map(), recent: [] };
-}
-
-function revisionOf(folded: { readonly revision: bigint }): ExpectedRevision {
-  return folded.revision < 0n ? 'no_stream' : folded.revision;
 }

@@ -17,7 +17,7 @@ import { coldReplay, tally } from './tally.js';
 import type { Box } from './tally.js';
 
 const model = tally();
-const settings = { ...defaultSettings, model, catchUpRows: 2, cachedRows: 3, checkpointMs: 0 };
+const settings = { ...defaultSettings, model, catchUpRows: 2, cachedRows: 3, writeEveryMs: 0 };
 const batchSizes = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 });
 
 describe('on the read store', () => {

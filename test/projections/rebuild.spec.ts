@@ -149,7 +149,7 @@ describe('a rebuild', () => {
       atFive.abort();
       await once(freed.signal, 'abort');
     });
-    const second = start(1, { store, catchUpRows: 1, checkpointMs: 0 });
+    const second = start(1, { store, catchUpRows: 1, writeEveryMs: 0 });
     await second.caughtUp(5000);
     const isAtFive = once(atFive.signal, 'abort');
     const given = second.rebuild('tally').catch((error: Error) => error.name);

@@ -15,7 +15,7 @@ interface Circumstances {
   readonly batchSizes: readonly number[];
   readonly catchUpRows: number;
   readonly cachedRows: number;
-  readonly checkpointMs: number;
+  readonly writeEveryMs: number;
 }
 
 const circumstances = fc.record({
@@ -23,7 +23,7 @@ const circumstances = fc.record({
   batchSizes: fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }),
   catchUpRows: fc.integer({ min: 1, max: 6 }),
   cachedRows: fc.integer({ min: 0, max: 4 }),
-  checkpointMs: fc.constantFrom(0, 60_000),
+  writeEveryMs: fc.constantFrom(0, 60_000),
 });
 /** What befalls each of several runs, one after the other. */
 const troubles = fc.array(fc.record({ after: fc.nat({ max: 30 }), isFatal: fc.boolean() }), { maxLength: 6 });
