@@ -4,24 +4,32 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { ConfigError, readConfig, type Config } from './config/config.js';
+import { listenError, prepareDataDir, storeError } from './config/start-error.js';
 import { SocketServer } from './gateway/socket-server.js';
 import { SocketAdapter } from './gateway/ws.adapter.js';
 import { createLogger, NestLogger } from './logging/logger.js';
 
 /** A stop takes at most this long; what hangs then is cut off. Source: wire contract, section 1. */
 const stopWithinMs = 9_500;
+/** HTTP requests under way get this long; then their connections are cut, also those that never finished asking. */
+const requestsWithinMs = 5_000;
 
 async function start(config: Config, logger: Logger): Promise<void> {
+  await prepareDataDir(config);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(config, logger),
     new FastifyAdapter({ bodyLimit: 1_048_576 }),
     { logger: new NestLogger(logger), abortOnError: false },
-  );
+  ).catch((error: unknown) => {
+    throw storeError(error, config);
+  });
   app.useWebSocketAdapter(new SocketAdapter(app, app.get(SocketServer, { strict: false })));
   const stop = (signal: string): void => void stopApp(app, logger, signal);
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  await app.listen(config.port, config.host);
+  await app.listen(config.port, config.host).catch((error: unknown) => {
+    throw listenError(error);
+  });
   logger.info({ url: await app.getUrl() }, 'Convoke is listening');
 }
 
@@ -31,6 +39,7 @@ async function stopApp(app: NestFastifyApplication, logger: Logger, signal: stri
     logger.error('the stop took too long');
     process.exit(1);
   }, stopWithinMs).unref();
+  setTimeout(() => setInterval(() => app.getHttpServer().closeAllConnections(), 250), requestsWithinMs).unref();
   await app.close();
   logger.info('stopped');
   process.exit(0);

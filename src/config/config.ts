@@ -74,7 +74,7 @@ export function readConfig(env: Env): Config {
     },
     publicUrl:
       parsed('PUBLIC_URL', 'an http:// or https:// URL', toHttpUrl)?.href.replace(/\/$/, '') ??
-      `http://${host}:${httpPort}`,
+      `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`,
     allowedOrigins:
       parsed('ALLOWED_ORIGINS', 'a comma-separated list of origins such as https://example.org', toOrigins) ?? [],
     rateLimit: oneOf('RATE_LIMIT', 'on', ['off']) === 'on',

@@ -43,6 +43,8 @@ function check(value: unknown, depth: number, strings: boolean): void {
 function checkObject(value: Record<string, unknown>, depth: number, strings: boolean): void {
   // A parsed object has no inherited enumerable keys, and for…in makes no array of them.
   for (const key in value) {
+    // To the MongoDB driver it says that the object is one of its own types: what carries it can never be written.
+    if (key === '_bsontype') throw invalid('The key _bsontype is not accepted.');
     if (strings && (key.includes('\0') || loneSurrogate.test(key))) {
       throw invalid('A key holds NUL or half of a surrogate pair.');
     }

@@ -10,7 +10,8 @@ export async function secretOf(dataDir: string): Promise<string> {
   const existing = await readSecret(file);
   if (existing) return existing;
   await mkdir(dataDir, { recursive: true });
-  const draft = `${file}.${process.pid}`;
+  // Not the process id: two containers on one volume may have the same.
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
   await writeFile(draft, randomBytes(32).toString('base64url'), { mode: 0o600 });
   // Linking fails when another process was first: then its secret is the one.
   await link(draft, file).catch((error: NodeJS.ErrnoException) => {

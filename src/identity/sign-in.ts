@@ -1,6 +1,6 @@
 import { Refused } from '../eventsourcing/refused.js';
 import type { CommandLoop } from '../eventsourcing/handle.js';
-import { Optional, Text } from '../eventsourcing/validation.js';
+import { Must, Optional, Text } from '../eventsourcing/validation.js';
 import type { AccessFacts } from './access.js';
 import { defaultTraitGrants } from './roles.js';
 import type { Session } from './session.js';
@@ -10,7 +10,7 @@ import { worlds } from './worlds.js';
 /** `authenticate {token}` or `{client_id, invite_token?}`; a token goes first. */
 export class SignIn {
   readonly type = 'SignIn' as const;
-  @Optional() @Text(16_000) token?: string;
+  @Optional() @Must('a text', (value) => typeof value === 'string') token?: string;
   @Optional() @Text(100) client_id?: string;
   @Optional() @Text(100) invite_token?: string;
 }

@@ -1,4 +1,12 @@
-import { createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  SignJWT,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+} from 'jose';
 import type { Config } from '../config/config.js';
 import type { JsonObject } from '../eventsourcing/events.js';
 import { Refused } from '../eventsourcing/refused.js';
@@ -24,10 +32,10 @@ export async function tokensOf({ auth, dataDir }: Config): Promise<Tokens> {
 
 /** Signs and verifies the tokens of section 2 of the wire contract. The algorithm decides the key, and the list is fixed. */
 export class Tokens {
-  private readonly jwks: ReturnType<typeof createRemoteJWKSet> | undefined;
+  private readonly jwks: JWTVerifyGetKey | undefined;
 
   constructor(private readonly settings: TokenSettings) {
-    this.jwks = settings.jwksUrl && createRemoteJWKSet(settings.jwksUrl);
+    this.jwks = settings.jwksUrl && remoteKeys(settings.jwksUrl);
   }
 
   /**
@@ -70,14 +78,24 @@ export class Tokens {
   }
 }
 
+/** The keys of a JWKS; whatever keeps them from being fetched is no fault of the token. */
+function remoteKeys(url: URL): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(url);
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
+      throw new Refused('server.unavailable', 'The keys that sign tokens cannot be fetched now.');
+    }
+  };
+}
+
 function refusalOf(error: unknown): Error {
   if (error instanceof Refused) return error;
   if (error instanceof errors.JWTExpired) return new Refused('auth.expired_token');
   if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud')
     return new Refused('auth.wrong_audience');
-  if (error instanceof errors.JWKSTimeout || (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC')) {
-    return new Refused('server.unavailable', 'The keys that sign tokens cannot be fetched now.');
-  }
   return new Refused('auth.invalid_token');
 }
 
@@ -109,7 +127,8 @@ export const isWorldName = (value: unknown): value is string =>
   typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
 
 export function isZone(value: unknown): value is string {
-  if (typeof value !== 'string' || value === '') return false;
+  // Newer versions of Node take an offset for a zone.
+  if (typeof value !== 'string' || !/^[a-z]/i.test(value)) return false;
   try {
     Intl.DateTimeFormat('en', { timeZone: value });
     return true;

@@ -122,9 +122,8 @@ function lastPlace({ rooms }: RoomDirectory): number {
   return Math.max(0, ...[...rooms.values()].map(({ sorting_priority }) => sorting_priority));
 }
 
-/** Names are the same when they differ only in case, width or composition of characters. Lower case alone keeps ß from SS and ς from σ. */
-export const keyOf = (name: string): string =>
-  name.normalize('NFKC').trim().toLowerCase().replaceAll('ß', 'ss').replaceAll('ς', 'σ');
+/** Names are the same when they differ only in case, width or composition of characters. Upper case first makes SS of ß. */
+export const keyOf = (name: string): string => name.normalize('NFKC').trim().toUpperCase().toLowerCase();
 
 function listed(name: string, sorting_priority: number): Listed {
   return { name, key: keyOf(name), sorting_priority };

@@ -36,7 +36,9 @@ function decodeArray(frame: readonly unknown[]): Frame {
   }
   if (frame.length === 1) throw malformed('The second element, the id of the call, is missing.');
   if (!isCallId(id)) {
-    throw malformed(`The second element is the id of the call, a number or a string of 1–${MAX_ID_LENGTH} characters.`);
+    throw malformed(
+      `The second element is the id of the call, a number or a string of 1–${MAX_ID_LENGTH} characters; numbers go up to 2^53 - 1.`,
+    );
   }
   if (frame.length === 2) throw malformed('The third element, the payload, is missing; it may be {}.', id);
   if (frame.length > 3) throw malformed('A call has three elements: action, id and payload.', id);
@@ -56,7 +58,8 @@ function parsed(text: string): unknown {
 
 function isCallId(value: unknown): value is CallId {
   return (
-    (typeof value === 'number' && Number.isFinite(value)) ||
+    // A larger number than that would come back as another one.
+    (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) ||
     (typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH)
   );
 }

@@ -1,0 +1,114 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, readConfig } from '../../src/config/config.js';
+
+const marker = 'Zz9secret';
+
+function refusal(env: Record<string, string>): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+describe('the configuration', () => {
+  it('has the defaults of the contract, and takes an empty variable for an unset one', () => {
+    const defaults = {
+      port: 3000,
+      host: '127.0.0.1',
+      dataDir: resolve('data'),
+      mongodbUrl: undefined,
+      readStorePort: 0,
+      auth: { secret: undefined, jwksUrl: undefined, issuer: undefined, audience: 'convoke' },
+      publicUrl: 'http://127.0.0.1:3000',
+      allowedOrigins: [],
+      rateLimit: true,
+      logLevel: 'info',
+    };
+    expect(readConfig({})).toEqual(defaults);
+    const names = [
+      'PORT',
+      'HOST',
+      'DATA_DIR',
+      'MONGODB_URL',
+      'EVENTSTORE_URL',
+      'AUTH_SECRET',
+      'RATE_LIMIT',
+      'LOG_LEVEL',
+    ];
+    expect(readConfig(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(defaults);
+  });
+
+  it('takes what each variable accepts', () => {
+    expect(
+      readConfig({
+        PORT: '0',
+        HOST: '::1',
+        DATA_DIR: '/var/lib/convoke',
+        MONGODB_URL: 'mongodb+srv://u:p@db.example/x',
+        READ_STORE_PORT: '65535',
+        AUTH_SECRET: 'é'.repeat(16),
+        AUTH_JWKS_URL: 'https://id.example/jwks',
+        AUTH_ISSUER: 'https://id.example',
+        AUTH_AUDIENCE: 'aud',
+        PROJECTIONS: 'inline',
+        MEETING_CONFLICTS: 'allow',
+        PUBLIC_URL: 'https://convoke.example/base/',
+        ALLOWED_ORIGINS: 'https://a.example, http://b.example:8080',
+        RATE_LIMIT: 'off',
+        LOG_LEVEL: 'silent',
+      }),
+    ).toEqual({
+      port: 0,
+      host: '::1',
+      dataDir: '/var/lib/convoke',
+      mongodbUrl: 'mongodb+srv://u:p@db.example/x',
+      readStorePort: 65_535,
+      auth: {
+        secret: 'é'.repeat(16),
+        jwksUrl: new URL('https://id.example/jwks'),
+        issuer: 'https://id.example',
+        audience: 'aud',
+      },
+      publicUrl: 'https://convoke.example/base',
+      allowedOrigins: ['https://a.example', 'http://b.example:8080'],
+      rateLimit: false,
+      logLevel: 'silent',
+    });
+    expect(readConfig({ HOST: '::1' }).publicUrl).toBe('http://[::1]:3000');
+  });
+
+  it.each<[name: string, value: string, accepts: RegExp]>([
+    ['PORT', `8${marker}`, /port from 0 to 65535/],
+    ['PORT', '65536', /port from 0 to 65535/],
+    ['PORT', '-1', /port from 0 to 65535/],
+    ['PORT', ' 80', /port from 0 to 65535/],
+    ['PORT', '8e3', /port from 0 to 65535/],
+    ['HOST', `${marker} x`, /host name or IP/],
+    ['EVENTSTORE_URL', `esdb://admin:${marker}@localhost:2113`, /unset/],
+    ['EVENTSTORE_PROJECTOR_URL', `esdb://admin:${marker}@localhost`, /unset/],
+    ['EVENTSTORE_GRPC_PORT', '2113', /unset/],
+    ['MONGODB_URL', `https://${marker}`, /mongodb:\/\//],
+    ['MONGODB_URL', 'mongodb://', /mongodb:\/\//],
+    ['READ_STORE_PORT', marker, /port from 0 to 65535/],
+    ['AUTH_SECRET', 'x'.repeat(31), /32 bytes/],
+    ['AUTH_JWKS_URL', `ftp://${marker}`, /https?:\/\//],
+    ['AUTH_JWKS_URL', marker, /https?:\/\//],
+    ['PROJECTIONS', 'external', /inline/],
+    ['MEETING_CONFLICTS', marker, /reject or allow/],
+    ['PUBLIC_URL', marker, /https?:\/\//],
+    ['ALLOWED_ORIGINS', `https://a.example, ${marker}`, /origins such as/],
+    ['ALLOWED_ORIGINS', 'https://a.example/path', /origins such as/],
+    ['ALLOWED_ORIGINS', '*', /origins such as/],
+    ['RATE_LIMIT', 'ON', /on or off/],
+    ['LOG_LEVEL', marker, /info.*trace.*silent/],
+  ])('refuses %s=%s with one line that names it and what it accepts', (name, value, accepts) => {
+    const message = refusal({ [name]: value });
+    expect(message).toMatch(new RegExp(`^${name} must be [^\n]+$`));
+    expect(message).toMatch(accepts);
+    expect(message).not.toContain(marker);
+  });
+});
