@@ -5,6 +5,7 @@ import type { EventFilter, ReadAllOptions, ReadStreamOptions } from '../event-st
 import { asStoreError } from './errors.js';
 import type { LogDatabase } from './database.js';
 import { parseRecord, readRecord } from './record.js';
+import type { CheckedRecord } from './record.js';
 
 /** Events per chunk. A chunk is read at once; between chunks no read transaction is open. */
 const CHUNK_EVENTS = 512;
@@ -47,12 +48,12 @@ export function scanLog(
   start: bigint,
   end: bigint,
   options: { readonly matches: Matcher; readonly limit?: number; readonly backwards?: boolean },
-): { events: RecordedEvent[]; seen: bigint | undefined } {
+): { records: CheckedRecord[]; seen: bigint | undefined } {
   const { matches, limit = CHUNK_EVENTS, backwards = false } = options;
   const step = backwards ? -1n : 1n;
-  const events: RecordedEvent[] = [];
+  const records: CheckedRecord[] = [];
   let seen: bigint | undefined;
-  if (backwards ? start < end : start > end) return { events, seen };
+  if (backwards ? start < end : start > end) return { records, seen };
   let next = start;
   let scanned = 0;
   let characters = 0;
@@ -60,15 +61,15 @@ export function scanLog(
     if (position !== next) break;
     const record = readRecord(position, bytes);
     if (matches === undefined || matches(record)) {
-      events.push(parseRecord(record));
+      records.push(record);
       characters += record.json.length;
     }
     seen = position;
     next += step;
-    if (++scanned >= CHUNK_SCAN || events.length >= limit || characters >= CHUNK_CHARACTERS) return { events, seen };
+    if (++scanned >= CHUNK_SCAN || records.length >= limit || characters >= CHUNK_CHARACTERS) return { records, seen };
   }
   if (seen !== end) throw new CorruptEvent(next, 'it is missing');
-  return { events, seen };
+  return { records, seen };
 }
 
 export function readAll(source: LogSource, options: ReadAllOptions = {}): AsyncIterable<RecordedEvent> {
@@ -85,7 +86,9 @@ export function readAll(source: LogSource, options: ReadAllOptions = {}): AsyncI
       if (backwards && start > head) start = head;
       if (!backwards && start < 0n) start = 0n;
       if (left <= 0) return { events: [], done: true };
-      const { events, seen } = scanLog(db, start, end, { matches, limit: Math.min(left, CHUNK_EVENTS), backwards });
+      const limit = Math.min(left, CHUNK_EVENTS);
+      const { records, seen } = scanLog(db, start, end, { matches, limit, backwards });
+      const events = records.map(parseRecord);
       if (seen === undefined) return { events, done: true };
       left -= events.length;
       next = backwards ? seen - 1n : seen + 1n;

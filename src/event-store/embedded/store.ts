@@ -13,10 +13,9 @@ import { asStoreError } from './errors.js';
 import type { LogDatabase } from './database.js';
 import { readAll, readStream } from './reader.js';
 import type { LogSource } from './reader.js';
-import { parseRecord } from './record.js';
 import type { PlacedEvent } from './record.js';
+import { liveEvent, SharedScan } from './shared-scan.js';
 import { Subscription } from './subscription.js';
-import type { LiveEvent } from './subscription.js';
 import { Writer } from './writer.js';
 
 /** How often a read-only store looks for events of the writing process, in milliseconds. */
@@ -27,6 +26,7 @@ export class EmbeddedEventStore implements EventStore {
   private readonly subscriptions = new Set<Subscription>();
   private readonly writer: Writer | undefined;
   private readonly source: LogSource;
+  private readonly scan: SharedScan;
   private lastHead: bigint;
   private poller: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
@@ -38,6 +38,7 @@ export class EmbeddedEventStore implements EventStore {
   ) {
     this.lastHead = database.head();
     this.source = { db: () => this.openDatabase(), head: () => this.currentHead() };
+    this.scan = new SharedScan(this.source);
     if (!options.readOnly) {
       this.writer = new Writer(database, {
         head: () => this.lastHead,
@@ -90,9 +91,13 @@ export class EmbeddedEventStore implements EventStore {
   }
 
   private subscribe(options: SubscribeOptions): Subscription {
-    const subscription = new Subscription(this.source, options, (ended) => {
-      this.subscriptions.delete(ended);
-      if (this.subscriptions.size === 0) this.stopPolling();
+    const subscription = new Subscription(this.source, this.scan, options, {
+      live: () => this.forgetHistory(),
+      end: (ended) => {
+        this.subscriptions.delete(ended);
+        this.forgetHistory();
+        if (this.subscriptions.size === 0) this.stopPolling();
+      },
     });
     this.subscriptions.add(subscription);
     if (this.writer === undefined) this.poller ??= setInterval(() => this.poll(), POLL_INTERVAL);
@@ -102,8 +107,16 @@ export class EmbeddedEventStore implements EventStore {
   private committed(placed: readonly PlacedEvent[]): void {
     this.lastHead = placed.at(-1)?.position ?? this.lastHead;
     if (this.subscriptions.size === 0) return;
-    const events = placed.map(liveEvent);
+    const events = placed.map(({ stream, revision, position, event: { type, json } }) =>
+      liveEvent({ stream, revision, position, type, json }),
+    );
     for (const subscription of this.subscriptions) subscription.deliver(events, this.lastHead);
+  }
+
+  /** Once nobody reads it any more. */
+  private forgetHistory(): void {
+    for (const subscription of this.subscriptions) if (!subscription.isLive) return;
+    this.scan.clear();
   }
 
   private advance(head: bigint): void {
@@ -139,16 +152,6 @@ export class EmbeddedEventStore implements EventStore {
       for (const subscription of this.subscriptions) subscription.fail(asStoreError(error));
     }
   }
-}
-
-function liveEvent({ stream, revision, position, event }: PlacedEvent): LiveEvent {
-  let recorded: RecordedEvent | undefined;
-  return {
-    stream,
-    type: event.type,
-    position,
-    recorded: () => (recorded ??= parseRecord({ stream, revision, position, type: event.type, json: event.json })),
-  };
 }
 
 function closed(): StoreUnavailable {

@@ -1,21 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordedEvent } from '../../eventsourcing/events.js';
 import type { LogMessage, SubscribeOptions } from '../event-store.js';
 import { asStoreError } from './errors.js';
-import { matcherOf, scanLog } from './reader.js';
+import { matcherOf } from './reader.js';
 import type { LogSource, Matcher } from './reader.js';
+import type { LiveEvent, SharedScan } from './shared-scan.js';
 
 /** Messages kept for a subscriber that is busy; when one more comes it goes back to reading the log. */
 const QUEUED_MESSAGES = 16;
-
-/** An event just committed. */
-export interface LiveEvent {
-  readonly stream: string;
-  readonly type: string;
-  readonly position: bigint;
-  /** What a reader of the log gets for it; made when first asked for, then shared by all subscribers. */
-  recorded(): RecordedEvent;
-}
 
 type Next = IteratorResult<LogMessage, undefined>;
 const END: Next = { done: true, value: undefined };
@@ -28,7 +19,6 @@ const END: Next = { done: true, value: undefined };
 export class Subscription implements AsyncIterator<LogMessage, undefined> {
   /** Everything up to here was yielded, queued or filtered out. */
   private position: bigint;
-  /** Whether commits go straight to this subscriber; otherwise it reads the log. */
   private live = false;
   private announced = false;
   private ended = false;
@@ -40,13 +30,19 @@ export class Subscription implements AsyncIterator<LogMessage, undefined> {
 
   constructor(
     private readonly source: LogSource,
+    private readonly scan: SharedScan,
     private readonly options: SubscribeOptions,
-    private readonly onEnd: (subscription: Subscription) => void,
+    private readonly on: { readonly live: () => void; readonly end: (subscription: Subscription) => void },
   ) {
     this.position = options.after ?? -1n;
     this.matches = matcherOf(options.filter);
     options.signal?.addEventListener('abort', this.onAbort);
     if (options.signal?.aborted === true) this.end();
+  }
+
+  /** Whether commits go straight to this subscriber; otherwise it reads the log. */
+  get isLive(): boolean {
+    return this.live;
   }
 
   next(): Promise<Next> {
@@ -77,11 +73,7 @@ export class Subscription implements AsyncIterator<LogMessage, undefined> {
       this.announced = false;
       return;
     }
-    const { matches, position } = this;
-    const own = events.filter((event) => event.position > position && (matches === undefined || matches(event)));
-    this.position = head;
-    if (own.length > 0) this.push({ type: 'events', events: own.map((event) => event.recorded()) });
-    if (own.at(-1)?.position !== head) this.push({ type: 'checkpoint', position: head });
+    this.take(events, head);
   }
 
   /** The log has grown without the events being at hand (another process wrote them): go and read it. */
@@ -107,7 +99,16 @@ export class Subscription implements AsyncIterator<LogMessage, undefined> {
     this.options.signal?.removeEventListener('abort', this.onAbort);
     this.pending?.resolve(END);
     this.pending = undefined;
-    this.onEnd(this);
+    this.on.end(this);
+  }
+
+  /** Takes what is new to it and passes its filter; the rest of the way to `seen` is a checkpoint. */
+  private take(events: readonly LiveEvent[], seen: bigint): void {
+    const { matches, position } = this;
+    const own = events.filter((event) => event.position > position && (matches === undefined || matches(event)));
+    this.position = seen;
+    if (own.length > 0) this.push({ type: 'events', events: own.map((event) => event.recorded()) });
+    if (own.at(-1)?.position !== seen) this.push({ type: 'checkpoint', position: seen });
   }
 
   private push(message: LogMessage): void {
@@ -128,12 +129,11 @@ export class Subscription implements AsyncIterator<LogMessage, undefined> {
     if (this.ended) return this.next();
     try {
       const head = this.source.head();
-      const { events, seen } = scanLog(this.source.db(), this.position + 1n, head, { matches: this.matches });
-      if (seen !== undefined) this.position = seen;
-      if (events.length > 0) this.push({ type: 'events', events });
-      if (seen !== undefined && events.at(-1)?.position !== seen) this.push({ type: 'checkpoint', position: seen });
+      const { events, seen } = this.scan.read(this.position + 1n, head);
+      if (seen !== undefined) this.take(events, seen);
       if (this.position >= head) {
         this.live = true;
+        this.on.live();
         if (!this.announced) this.push({ type: 'caughtUp', position: this.position });
         this.announced = true;
       }
