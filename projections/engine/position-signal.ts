@@ -14,9 +14,10 @@ export class PositionSignal {
     private readonly onAwaited: () => void = () => undefined,
   ) {}
 
-  /** Somebody waits for a position that is not reached. */
-  get awaited(): boolean {
-    return this.#waiters.size > 0;
+  /** Whether advancing to `position` would end somebody's wait. */
+  isAwaited(position: bigint): boolean {
+    for (const waiter of this.#waiters) if (waiter.position <= position) return true;
+    return false;
   }
 
   get position(): bigint {

@@ -36,7 +36,8 @@ export interface SessionOptions {
   readonly onProgress?: (position: bigint) => void;
 }
 
-const MAX_MS_WITHOUT_WRITE = 1000;
+/** While catching up: what a crash makes fold again, against writing the same rows again and again. */
+const MAX_MS_WITHOUT_WRITE = 5000;
 const MAX_MS_WITHOUT_YIELD = 10;
 
 /**
@@ -162,7 +163,7 @@ export class Session {
     if (!this.#hasUnwritten()) return false;
     const { catchUpRows, writeEveryMs } = this.#options;
     const goesLive = this.#liveFrom !== undefined && this.reached.position < this.#liveFrom;
-    if (this.reached.awaited || goesLive || this.#rows.changedCount >= catchUpRows) return true;
+    if (this.reached.isAwaited(this.#seen) || goesLive || this.#rows.changedCount >= catchUpRows) return true;
     return performance.now() - this.#lastWrite >= (this.live ? writeEveryMs : MAX_MS_WITHOUT_WRITE);
   }
 

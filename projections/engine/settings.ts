@@ -26,7 +26,7 @@ export interface Settings {
   readonly retryMs: { readonly first: number; readonly longest: number };
   /** Rows of one read model kept in memory. Default 20,000. */
   readonly cachedRows: number;
-  /** Rows changed in memory before they are written while catching up (or a second went by). Default 10,000. */
+  /** Rows changed in memory before they are written while catching up (or five seconds went by). Default 10,000. */
   readonly catchUpRows: number;
 }
 
