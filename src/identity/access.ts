@@ -10,7 +10,7 @@ export interface AccessFacts {
   readonly rooms: ReadonlyMap<string, RoomConfigRow>;
   /** Ids of a world's rooms. */
   roomsOf(world: string): Iterable<string>;
-  /** Grows with every change of the rows. */
+  /** Grows with every change of rights. */
   readonly version: number;
 }
 

@@ -6,9 +6,14 @@ import type { RecordedEvent } from '../eventsourcing/events.js';
 import type { EventRegistry } from '../eventsourcing/registry.js';
 import type { AccessFacts } from './access.js';
 
+/** A session announced or a description changed leaves these as they were, and with them what was worked out. */
+type Rights = Pick<RoomConfigRow, 'status' | 'trait_grants' | 'grants'>;
+
 /** The facts of access in memory: loaded from the read models once, then kept by the log. */
 export class LiveFacts implements AccessFacts {
   version = 0;
+  /** The rooms' rights as of `version`. Folds keep what they don't change, so a look at the references tells. */
+  private readonly rights = new Map<string, Rights>();
   private readonly byWorld = new Map<string, Set<string>>();
 
   private constructor(
@@ -44,19 +49,22 @@ export class LiveFacts implements AccessFacts {
   }
 
   apply(events: readonly RecordedEvent[]): void {
-    const worlds = this.worldView.apply(events);
-    const rooms = this.roomView.apply(events);
-    if (worlds.length + rooms.length > 0) this.version++;
-    this.index(rooms);
+    if (this.worldView.apply(events).length > 0) this.version++;
+    this.index(this.roomView.apply(events));
   }
 
   private index(ids: Iterable<string>): void {
     for (const id of ids) {
-      const world = this.rooms.get(id)?.world;
-      if (world === undefined) continue;
-      const known = this.byWorld.get(world);
+      const row = this.rooms.get(id);
+      if (!row) continue;
+      const { status, trait_grants, grants } = row;
+      const before = this.rights.get(id);
+      if (before?.status === status && before.trait_grants === trait_grants && before.grants === grants) continue;
+      this.rights.set(id, { status, trait_grants, grants });
+      this.version++;
+      const known = this.byWorld.get(row.world);
       if (known) known.add(id);
-      else this.byWorld.set(world, new Set([id]));
+      else this.byWorld.set(row.world, new Set([id]));
     }
   }
 }
