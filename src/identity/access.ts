@@ -22,7 +22,8 @@ interface Grants {
 interface Memo {
   readonly version: number;
   readonly world: ReadonlySet<Permission>;
-  readonly rooms: Map<string, ReadonlySet<Permission>>;
+  /** By room; made with the first one asked for. */
+  rooms?: Map<string, ReadonlySet<Permission>>;
   audience?: string;
 }
 
@@ -32,6 +33,7 @@ const none: ReadonlySet<Permission> = new Set();
 export class Access {
   /** A session's permissions as of a version of the facts: deliveries ask again and again. */
   private readonly memos = new WeakMap<Session, Memo>();
+  private readonly sets = new Map<string, ReadonlySet<Permission>>();
   /** Users with an explicit grant somewhere in a world. */
   private readonly grantees = new Map<string, { readonly version: number; readonly users: ReadonlySet<string> }>();
 
@@ -61,6 +63,7 @@ export class Access {
 
   inRoom(session: Session, room: string): ReadonlySet<Permission> {
     const memo = this.memoOf(session);
+    memo.rooms ??= new Map();
     let known = memo.rooms.get(room);
     if (!known) {
       const row = this.facts.rooms.get(room);
@@ -83,8 +86,7 @@ export class Access {
     const row = this.facts.worlds.get(session.world);
     const memo: Memo = {
       version: this.facts.version,
-      world: row ? granted(row, session) : none,
-      rooms: new Map<string, ReadonlySet<Permission>>(),
+      world: row ? this.shared(granted(row, session)) : none,
     };
     this.memos.set(session, memo);
     return memo;
@@ -93,7 +95,15 @@ export class Access {
   /** A room's grants count in that room only, and only for what is done in rooms. */
   private join(world: ReadonlySet<Permission>, row: RoomConfigRow, session: Session): ReadonlySet<Permission> {
     const here = [...granted(row, session)].filter((permission) => permission.startsWith('room:'));
-    return here.length === 0 ? world : new Set([...world, ...here]);
+    return here.length === 0 ? world : this.shared(new Set([...world, ...here]));
+  }
+
+  /** Thousands of sessions hold the same few sets of permissions: each is kept once. */
+  private shared(held: ReadonlySet<Permission>): ReadonlySet<Permission> {
+    const key = listed(held).join();
+    const known = this.sets.get(key);
+    if (!known) this.sets.set(key, held);
+    return known ?? held;
   }
 
   private hasGrants({ world, userId }: Session): boolean {
