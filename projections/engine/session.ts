@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventStore } from '../../src/event-store/event-store.js';
 import type { RecordedEvent } from '../../src/eventsourcing/events.js';
+import { NotProjecting } from './errors.js';
 import { fold, prepare } from './fold.js';
 import type { Upcast } from './fold.js';
 import { ParkedStreams } from './parked-streams.js';
@@ -39,6 +40,7 @@ export interface SessionOptions {
 /** While catching up: what a crash makes fold again, against writing the same rows again and again. */
 const MAX_MS_WITHOUT_WRITE = 5000;
 const MAX_MS_WITHOUT_YIELD = 10;
+const LONGEST_WAIT_MS = 60_000;
 
 /**
  * One run of the fold, from a stored checkpoint until stopped or failed. Folding and writing overlap: while rows are
@@ -61,6 +63,7 @@ export class Session {
   #lastCheckpoint = -Infinity;
   #liveFrom: bigint | undefined;
   #isDraining = false;
+  #ended = false;
   #background: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
@@ -88,6 +91,7 @@ export class Session {
       this.#failure.abort(error);
       throw error;
     } finally {
+      this.#ended = true;
       clearTimeout(this.#timer);
       await this.#background;
       this.#liveFrom = undefined;
@@ -99,7 +103,9 @@ export class Session {
    * Folds a parked stream again: the rows it touches are computed anew from the whole log, as other streams touch them
    * too. Answers what the stream is parked for now, undefined when it goes on.
    */
-  retry(stream: string): Promise<Parked | undefined> {
+  async retry(stream: string): Promise<Parked | undefined> {
+    // After a crash the session may still be behind what it parked: rows ahead of it would hide the failing event.
+    await this.#whenWritten(this.#parked.get(stream)?.heldUpTo ?? BEFORE_ALL);
     return this.#folding.run(async () => {
       if (!this.#parked.get(stream)) return undefined;
       await this.#settle();
@@ -117,6 +123,13 @@ export class Session {
       this.#parked = parked;
       return still;
     });
+  }
+
+  async #whenWritten(position: bigint): Promise<void> {
+    while (!(await this.reached.whenReached(position, LONGEST_WAIT_MS))) {
+      this.#failure.signal.throwIfAborted();
+      if (this.#ended) throw new NotProjecting(this.#options.model.name);
+    }
   }
 
   async #follow(stop: AbortSignal): Promise<void> {
@@ -180,7 +193,7 @@ export class Session {
         if (this.#isCheckpointDue()) await this.#saveCheckpoint();
       } while (this.#isDue());
       const isLeft = this.#hasUnwritten() || this.reached.position > this.#checkpoint;
-      if (isLeft) this.#timer ??= setTimeout(() => this.#onTimer(), this.#options.writeEveryMs);
+      if (isLeft && !this.#ended) this.#timer ??= setTimeout(() => this.#onTimer(), this.#options.writeEveryMs);
     } finally {
       this.#isDraining = false;
     }

@@ -1,66 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import type { RecordedEvent } from '../../src/eventsourcing/events.js';
-import type { Upcast } from '../../projections/engine/fold.js';
-import { Session } from '../../projections/engine/session.js';
+import type { Session } from '../../projections/engine/session.js';
+import { recorded } from '../spec/decider-spec.js';
 import { recordedEvents, streams } from './arbitraries.js';
-import { Crash, Disk, crashingSink } from './crashing-sink.js';
-import type { Trouble } from './crashing-sink.js';
-import { scriptedLog } from './scripted-log.js';
+import { circumstances, run as runModel, runThrough as runModelThrough, troubles, type Run } from './session-runs.js';
 import { coldReplay, repair, tally } from './tally.js';
 
-interface Circumstances {
-  /** How slow the database is at reading, in turns of the microtask queue. */
-  readonly loadTurns: number;
-  readonly batchSizes: readonly number[];
-  readonly catchUpRows: number;
-  readonly cachedRows: number;
-  readonly writeEveryMs: number;
-}
-
-const circumstances = fc.record({
-  loadTurns: fc.nat({ max: 12 }),
-  batchSizes: fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }),
-  catchUpRows: fc.integer({ min: 1, max: 6 }),
-  cachedRows: fc.integer({ min: 0, max: 4 }),
-  writeEveryMs: fc.constantFrom(0, 60_000),
-});
-/** What befalls each of several runs, one after the other. */
-const troubles = fc.array(fc.record({ after: fc.nat({ max: 30 }), isFatal: fc.boolean() }), { maxLength: 6 });
-
-interface Run {
-  readonly disk: Disk;
-  readonly events: readonly RecordedEvent[];
-  readonly given: Circumstances;
-  readonly trouble?: Trouble | undefined;
-  readonly upcast?: Upcast;
-  /** Done while events are folded. */
-  readonly work?: (session: Session) => Promise<unknown>;
-}
-
-const unlessCrash = (error: unknown) => {
-  if (!(error instanceof Crash)) throw error;
-};
-
-/** Runs until everything is folded or the sink crashes. */
-async function run({ disk, events, given, trouble, upcast = (event) => event, work }: Run): Promise<void> {
-  const sink = crashingSink(disk, given.loadTurns, trouble);
-  const log = scriptedLog(events, given.batchSizes);
-  const parked = disk.parked.values();
-  const session = new Session({ ...given, model: tally(), log, sink, upcast, position: disk.checkpoint, parked });
-  const stop = new AbortController();
-  const outcome = session.run(stop.signal).catch(unlessCrash);
-  await work?.(session).catch(unlessCrash);
-  await session.reached.whenReached(events.at(-1)?.position ?? -1n, 10_000);
-  stop.abort();
-  await outcome;
-}
-
-async function runThrough({ troubles: all, ...given }: Omit<Run, 'disk'> & { troubles: readonly Trouble[] }) {
-  const disk = new Disk();
-  for (const trouble of [...all, undefined]) await run({ ...given, disk, trouble });
-  return disk;
-}
+const model = tally();
+const run = (given: Omit<Run, 'model'>) => runModel({ model, ...given });
+const runThrough = (given: Omit<Parameters<typeof runModelThrough>[0], 'model'>) =>
+  runModelThrough({ model, ...given });
 
 describe('a projection session', () => {
   it('comes to the cold replay for every sequence, batching and crash between any two writes', async () => {
@@ -111,5 +60,22 @@ describe('a projection session', () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  it('keeps a stream parked whose retry comes before the session is there again after a crash', async () => {
+    const event = (type: string, boxes: string[], stream: string, revision: bigint, position: bigint) =>
+      recorded({ type, data: { boxes, note: `n${position}` } }, { stream, revision, position, id: `e${position}` });
+    const events = [
+      event('Noted', [], 'tally-1', 0n, 0n),
+      event('Spoilt', ['a'], 'tally-2', 0n, 1n),
+      event('Noted', ['a'], 'tally-1', 1n, 2n),
+    ];
+    const given = { loadTurns: 0, batchSizes: [1], catchUpRows: 1, cachedRows: 0, writeEveryMs: 0 };
+    const disk = await runThrough({ events: [], given, troubles: [] });
+    // The row is written, with an event after the one that failed, and the checkpoint is not.
+    for (const trouble of [{ after: 2, isFatal: false }, undefined]) {
+      await run({ disk, events, given, trouble, work: (session) => session.retry('tally-2') });
+    }
+    expect([...disk.parked.keys()]).toEqual(['tally-2']);
   });
 });
