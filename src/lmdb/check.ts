@@ -47,9 +47,15 @@ export function runCheck(script: string, dir: string): Promise<string | undefine
     child.once('close', (code, signal) => {
       if (code === 0) resolve(undefined);
       else if (signal !== null) resolve(`reading it ends a process with ${signal}`);
-      else resolve(said.trim().slice(0, 1_000) || `the check ended with code ${code}`);
+      else resolve(reasonIn(said) || `the check ended with code ${code}`);
     });
   });
+}
+
+/** What the script printed, as one line: of an error it did not catch, the message without the stack. */
+function reasonIn(said: string): string {
+  const lines = said.trim().split('\n');
+  return (lines.find((line) => /^\w*Error: /.test(line)) ?? lines[0] ?? '').slice(0, 1_000);
 }
 
 const cleanMark = (dir: string): string => join(dir, 'clean');

@@ -1,20 +1,24 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { openGatedWorld } from '../e2e/hearing.js';
 import { connectAs, temporaryServers, type ServerProcess, type SocketClient } from '../e2e/support/server.js';
+import { audienceProblems, join, type Span } from './audience.js';
 import { Ledger } from './ledger.js';
 import { followUpProblems, ledgerProblems, logProblems, readLog, readModelProblems } from './oracle.js';
+import { scale } from './scale.js';
 import { randomFrom, Workload, type Random } from './workload.js';
 
-const rounds = Number(process.env.FAULT_ROUNDS ?? 5);
+const rounds = scale.kills;
 const seed = Number(process.env.FAULT_SEED ?? randomInt(2 ** 32));
-const writers = 20;
 const env = { RATE_LIMIT: 'off' };
+/** Who prepares the stage: not in the ledger. */
+const stagehands = new Set(['test', 'stage']);
 
 describe('a server killed under load', () => {
   it(
     // The seed is in the title, so that it is told however the test fails.
-    `keeps what it acknowledged, once, and finishes what it began (FAULT_SEED=${seed})`,
+    `keeps what it acknowledged, once, finishes what it began, and tells everyone theirs (FAULT_SEED=${seed})`,
     async () => {
       const servers = await temporaryServers();
       try {
@@ -36,64 +40,86 @@ async function killAndRestart(
   let enough: () => void = () => undefined;
   const ledger = new Ledger((count) => count >= killAt && enough());
   const workload = new Workload(ledger, random);
-  const started: ServerProcess[] = [];
-  const startOnce = async (): Promise<ServerProcess> => {
-    const server = await start({ env });
-    started.push(server);
-    return server;
-  };
+  const errors: string[] = [];
+  const spans: Span[] = [];
   const startUp = async (): Promise<ServerProcess> => {
-    if (random(3) === 0) {
+    if (random(5) === 0) {
       // Killed again while it recovers.
-      const interrupted = await startOnce();
+      const interrupted = await start({ env });
       await delay(random(30));
       await interrupted.kill9();
+      errors.push(...loggedErrors(interrupted));
     }
-    const server = await startOnce();
+    const server = await start({ env });
     await server.ready();
     return server;
   };
 
-  let server = await startUp();
-  for (let round = 1; round <= rounds; round++) {
+  for (const world of ['demo', 'other']) await openGatedWorld(dataDir, world);
+  for (let round = 1; round <= rounds + 1; round++) {
+    const server = await startUp();
+    await setStage(server, round);
     const clients = await connectAll(server);
-    const reached = new Promise<void>((resolve) => (enough = resolve));
-    killAt = ledger.in('acknowledged').length + 100 + random(300);
+    await sendAgain(clients, ledger, random);
     const writing = clients.map((client, i) => workload.write(client, `writer-${i}`));
+    const joined = await join(server, round, () => ledger.entries.length);
+    const reached = new Promise<void>((resolve) => (enough = resolve));
+    killAt = ledger.acknowledged + 50 + random(150);
     await reached;
     await delay(random(20));
-    await server.kill9();
-    await Promise.all(writing);
-
-    server = await startUp();
-    await sendAgain(await connectAll(server), ledger, random);
+    if (round <= rounds) await server.kill9();
+    else if ((await server.stop()) !== 0) errors.push('the last stop was not clean');
+    await Promise.all([...writing, ...joined.map(({ ended }) => ended)]);
+    spans.push(...joined);
+    errors.push(...loggedErrors(server));
   }
-  const code = await server.stop();
 
   const events = await readLog(dataDir);
+  const commands = events.filter(({ metadata }) => !stagehands.has(metadata.actorId));
+  const ids = ledger.entries.map(({ id }) => id);
   return [
-    ...(code === 0 ? [] : [`the server ended with ${code}`]),
-    ...started.flatMap(loggedErrors),
+    ...errors,
     ...ledger.problems,
     ...(await logProblems(dataDir, events)),
     ...followUpProblems(events),
-    ...ledgerProblems(ledger.entries, events),
+    ...ledgerProblems(ledger.entries, commands),
+    ...audienceProblems(spans, events, ids, rounds + 1),
     ...(await readModelProblems(dataDir, events)),
   ];
 }
 
+/** Lets the moderator see everything, and makes something happen in the other world. */
+async function setStage(server: ServerProcess, round: number): Promise<void> {
+  const stage = (world: string): Promise<SocketClient> => connectAs(server, 'stage', ['admin'], { world });
+  const [here, there] = await Promise.all([stage('demo'), stage('other')]);
+  if (round === 1) await here.call('world.grant', { user: 'moderator', role: 'moderator' });
+  const { room } = await there.call<{ room: string }>('room.create', {
+    name: `stage ${round}`,
+    trait_grants: { viewer: [] },
+  });
+  await here.close();
+  // Told while others listen, until the server is gone.
+  const goOn = async (): Promise<void> => {
+    for (let n = 0; there.open; n++) {
+      await there.call('room.schedule', { room, schedule_data: { title: `${round} ${n}` } }).catch(() => undefined);
+      await delay(5);
+    }
+  };
+  void goOn();
+}
+
 const connectAll = (server: ServerProcess): Promise<SocketClient[]> =>
-  Promise.all(Array.from({ length: writers }, (_one, i) => connectAs(server, `writer-${i}`, ['admin'])));
+  Promise.all(Array.from({ length: scale.writers }, (_one, i) => connectAs(server, `writer-${i}`, ['admin'])));
 
 /** Two thirds of what is open, so that some is left to the server alone, and a sample of what was acknowledged. */
 async function sendAgain(clients: readonly SocketClient[], ledger: Ledger, random: Random): Promise<void> {
   const open = ledger.in('open').filter(() => random(3) > 0);
-  const acknowledged = ledger.in('acknowledged').toSorted(() => random(3) - 1);
+  const known = ledger.in('acknowledged');
+  const sample = known.length === 0 ? [] : Array.from({ length: 25 }, () => known[random(known.length)]);
+  const all = new Set([...open, ...sample]);
   await Promise.all(
     clients.map(async (client, i) => {
-      const mine = [...open, ...acknowledged.slice(0, 60)].filter(({ actor }) => actor === `writer-${i}`);
-      for (const entry of mine) await ledger.sendAgain(client, entry);
-      await client.close();
+      for (const entry of all) if (entry?.actor === `writer-${i}`) await ledger.sendAgain(client, entry);
     }),
   );
 }

@@ -21,7 +21,8 @@ export class Ledger {
   readonly entries: Entry[] = [];
   /** What a client saw that it must never see. */
   readonly problems: string[] = [];
-  private acknowledged = 0;
+  /** How many commands were acknowledged so far. */
+  acknowledged = 0;
 
   constructor(private readonly onAcknowledged: (count: number) => void = () => undefined) {}
 

@@ -161,7 +161,8 @@ export async function readModelProblems(dataDir: string, events: readonly Record
   }
 }
 
-function replay(model: ReadModel, events: readonly RecordedEvent[]): Map<string, RowVersion> {
+/** The rows of a read model, folded from the whole log in one go. */
+export function replay(model: ReadModel, events: readonly RecordedEvent[]): Map<string, RowVersion> {
   const rows = new Map<string, RowVersion>();
   const types = new Set(eventTypes(model));
   const wanted = events.filter(({ type }) => types.has(type));

@@ -5,6 +5,7 @@ import { dataFileStat, readState } from '../../src/event-store/embedded/log-stat
 import { connectAs, temporaryServers } from '../e2e/support/server.js';
 import { Ledger } from './ledger.js';
 import { followUpProblems, ledgerProblems, logProblems, readLog, readModelProblems } from './oracle.js';
+import { scale } from './scale.js';
 import { randomFrom, Workload } from './workload.js';
 
 const env = { RATE_LIMIT: 'off' };
@@ -16,10 +17,10 @@ describe('a server stopped by SIGTERM under load', () => {
       const server = await start({ env });
       let enough: () => void = () => undefined;
       const reached = new Promise<void>((resolve) => (enough = resolve));
-      const ledger = new Ledger((count) => count === 200 && enough());
+      const ledger = new Ledger((count) => count === 500 && enough());
       const workload = new Workload(ledger, randomFrom(1));
       const clients = await Promise.all(
-        Array.from({ length: 10 }, (_one, i) => connectAs(server, `writer-${i}`, ['admin'])),
+        Array.from({ length: scale.writers }, (_one, i) => connectAs(server, `writer-${i}`, ['admin'])),
       );
       const writing = clients.map((client, i) => workload.write(client, `writer-${i}`));
       await reached;

@@ -42,7 +42,9 @@ export class Workload {
   private next(actor: string): Pick<Entry, 'id' | 'actor' | 'action' | 'payload'> {
     const { random, rooms } = this;
     const id = `${actor}-${++this.issued}`;
-    const create = { id, actor, action: 'room.create', payload: { name: `room ${id}`, description: id } };
+    // Every other room is one that everybody sees, wherever viewers have to be named.
+    const seen = this.issued % 2 === 0 ? { trait_grants: { viewer: [] } } : {};
+    const create = { id, actor, action: 'room.create', payload: { name: `room ${id}`, description: id, ...seen } };
     const room = rooms[random(random(2) === 0 ? Math.min(hotRooms, rooms.length) : rooms.length)];
     if (room === undefined || rooms.length < minRooms) return create;
     const dice = random(100);

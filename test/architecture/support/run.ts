@@ -7,10 +7,22 @@ export interface Ran {
   readonly output: string;
 }
 
-/** Runs a program of `node_modules` (or any script) with this Node, in a folder, for at most a minute. */
-export function runNode(args: readonly string[], cwd: string): Promise<Ran> {
+/**
+ * Runs a program of `node_modules` (or any script) with this Node, in a folder, for at most a minute; `env` is added to
+ * the environment.
+ */
+export function runNode(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    });
     let stdout = '';
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => {

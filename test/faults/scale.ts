@@ -1,0 +1,32 @@
+/** `npm run test:faults` sets `FAULTS=long`; without it the fault suite takes about a minute. */
+export const isLong = process.env.FAULTS === 'long';
+
+const either = (short: number, long: number): number => (isLong ? long : short);
+
+/** How much each fault test does. Everything that differs between the two forms is here. */
+export const scale = {
+  /** `kill -9` under load, each followed by a restart. */
+  kills: Number(process.env.FAULT_ROUNDS ?? either(25, 500)),
+  /** Connections that write at the same time. */
+  writers: 50,
+  /** Commands acknowledged by a server whose system calls are traced. */
+  tracedCommands: either(100, 1_000),
+  /** Events of each type of which every byte is flipped. */
+  flippedPerType: either(1, 5),
+  /** Pages of the data file that are zeroed, one at a time, before a server is started on it. */
+  zeroedPages: either(3, 24),
+  /** Lengths the data file is cut to, one at a time, before a server is started on it. */
+  cutLengths: either(3, 12),
+  /** Random histories, each with crashes, per read model. */
+  crashRuns: either(60, 1_000),
+  /** Open sockets, one in 20 of which reads nothing. */
+  sockets: either(200, 1_000),
+  /** Events sent to each of them, per run. */
+  fanOutEvents: either(120, 300),
+  /** Runs with and without slow readers, in turns. */
+  fanOutRuns: either(1, 3),
+  malformedFrames: either(5_000, 50_000),
+  /** What is measured has bounds in the long form only: in the short one other tests share the machine. */
+  maxCutOffMs: either(Infinity, 10_000),
+  maxHeapGrowth: either(Infinity, 1.1),
+} as const;
