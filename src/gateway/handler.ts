@@ -25,6 +25,3 @@ export interface SocketHandler {
 export interface SocketLog {
   error(context: object, message: string): void;
 }
-
-/** For dependency injection. */
-export const SOCKET_HANDLER = Symbol('SocketHandler');
