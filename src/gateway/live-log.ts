@@ -13,12 +13,17 @@ import { wireTable } from './wire/index.js';
 import type { Delivery, Need } from './wire/wire.js';
 
 const retryMs = 500;
+/** Once a world was told this often within a second, the rest of the second's changes are told together at its end. */
+const worldTellings = 8;
+const worldWindowMs = 1_000;
 
 /** The process's one subscription to the log: it keeps the facts of access current, then tells the sockets. */
 export class LiveLog {
   private readonly stopping = new AbortController();
   private readonly permitted = new Lru<string, Permitted>(10_000);
+  /** Worlds with a `world.updated` on its way, and how often each was told in the current second. */
   private readonly updatedWorlds = new Set<string>();
+  private readonly told = new Map<string, { readonly since: number; count: number }>();
   private readonly waiting: { readonly position: bigint; readonly resolve: () => void }[] = [];
   private running: Promise<void> = Promise.resolve();
   private position: bigint;
@@ -103,26 +108,34 @@ export class LiveLog {
     else this.broadcast.publish(delivery.topic, delivery.name, delivery.body, this.permittedBy(delivery.need));
   }
 
-  /** Everyone gets its own config: made once for all who may do the same, and once for all changes of one tick. */
+  /**
+   * Everyone gets its own config, once for all changes of a tick. It is large: a burst of changes told one by one would
+   * cut off readers that are not slow.
+   */
   private publishWorld(world: string): void {
-    if (this.updatedWorlds.size === 0) setImmediate(() => this.publishWorlds());
+    if (this.updatedWorlds.has(world)) return;
     this.updatedWorlds.add(world);
+    const now = performance.now();
+    let told = this.told.get(world);
+    if (!told || now - told.since >= worldWindowMs) this.told.set(world, (told = { since: now, count: 0 }));
+    told.count++;
+    if (told.count <= worldTellings) setImmediate(() => this.tellWorld(world));
+    else setTimeout(() => this.tellWorld(world), told.since + worldWindowMs - now).unref();
   }
 
-  private publishWorlds(): void {
-    for (const world of this.updatedWorlds) {
-      const topic = `world:${world}`;
-      const audiences = new Map<string, Session>();
-      for (const { session } of this.broadcast.members(topic)) {
-        if (session) audiences.set(this.access.audienceOf(session), session);
-      }
-      for (const [audience, session] of audiences) {
-        const permitted: Permitted = (other) =>
-          this.access.audienceOf(other) === audience && this.access.can(other, 'world:view');
-        this.broadcast.publish(topic, 'world.updated', worldConfig(this.facts, this.access, session), permitted);
-      }
+  /** The config is made once for all who may do the same. */
+  private tellWorld(world: string): void {
+    this.updatedWorlds.delete(world);
+    const topic = `world:${world}`;
+    const audiences = new Map<string, Session>();
+    for (const { session } of this.broadcast.members(topic)) {
+      if (session) audiences.set(this.access.audienceOf(session), session);
     }
-    this.updatedWorlds.clear();
+    for (const [audience, session] of audiences) {
+      const permitted: Permitted = (other) =>
+        this.access.audienceOf(other) === audience && this.access.can(other, 'world:view');
+      this.broadcast.publish(topic, 'world.updated', worldConfig(this.facts, this.access, session), permitted);
+    }
   }
 
   private permittedBy({ permission, room }: Need): Permitted {
