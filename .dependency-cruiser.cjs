@@ -17,11 +17,7 @@ module.exports = {
       from: { path: '^src/eventsourcing/' },
       to: {
         dependencyTypesNot: ['type-only'],
-        pathNot: [
-          '^src/eventsourcing/',
-          '^node_modules/(class-validator|uuid|canonicalize)/',
-          '^(node:)?(crypto|async_hooks)$',
-        ],
+        pathNot: ['^src/eventsourcing/', '^node_modules/(class-validator|uuid|canonicalize)/', '^(node:)?crypto$'],
       },
     },
     {
@@ -35,7 +31,7 @@ module.exports = {
         pathNot: [
           `^src/(eventsourcing|identity|${contexts})/`,
           '^node_modules/(class-validator|uuid|canonicalize)/',
-          '^(node:)?(crypto|async_hooks)$',
+          '^(node:)?crypto$',
         ],
       },
     },

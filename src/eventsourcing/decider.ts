@@ -1,16 +1,8 @@
-import type { DomainEvent } from './events.js';
+import type { DomainEvent, Metadata } from './events.js';
 import type { EventDefinitions } from './registry.js';
 
 /** Who asks for what, when, and why. Set explicitly for every command: by the gateway, REST, a policy or the scheduler. */
-export interface CommandContext {
-  /** Scoped to the actor: the same id again is the same command. */
-  readonly commandId: string;
-  /** Wire name of the action the command carries out. */
-  readonly action: string;
-  readonly correlationId: string;
-  readonly causationId: string;
-  readonly actorId: string;
-  readonly world: string;
+export interface CommandContext extends Omit<Metadata, 'schema' | 'at' | 'prevHash' | 'hash'> {
   /** The time of the decision, RFC 3339 UTC with milliseconds. */
   readonly now: string;
 }
