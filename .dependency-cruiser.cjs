@@ -45,10 +45,25 @@ module.exports = {
     },
     {
       name: 'eventstoredb-client-in-its-adapter',
-      comment: 'Only the adapter knows the EventStoreDB client and its hazards.',
+      comment:
+        'Only the adapter knows the EventStoreDB client and its hazards. The protocol server shares the service definitions the client ships.',
       severity: 'error',
-      from: { pathNot: '^src/event-store/eventstoredb/' },
+      from: { pathNot: '^src/event-store/(eventstoredb|protocol)/' },
       to: { path: '^node_modules/@eventstore/db-client/' },
+    },
+    {
+      name: 'protocol-without-the-client',
+      comment: 'The protocol server stands on the service definitions alone, or the two would agree on the same mistake.',
+      severity: 'error',
+      from: { path: '^src/event-store/protocol/' },
+      to: { path: '^node_modules/@eventstore/db-client/', pathNot: '/generated/' },
+    },
+    {
+      name: 'grpc-in-the-event-store',
+      comment: 'gRPC is a matter of the two ways to speak EventStoreDB.',
+      severity: 'error',
+      from: { pathNot: '^src/event-store/(eventstoredb|protocol)/' },
+      to: { path: '^node_modules/(@grpc/grpc-js|google-protobuf)/' },
     },
     {
       name: 'lmdb-in-the-embedded-stores',

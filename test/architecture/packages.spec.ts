@@ -48,6 +48,10 @@ const installSteps: Readonly<Record<string, { readonly step: string; readonly wh
     step: 'node postinstall.js',
     why: 'tries to load the binary that came as an optional package, asks npm for @swc/wasm if none can be loaded; development only',
   },
+  protobufjs: {
+    step: 'node scripts/postinstall',
+    why: 'only warns when a package.json asks for it by an unusual version range',
+  },
   '@parcel/watcher': {
     step: 'node scripts/build-from-source.js',
     why: 'does nothing unless asked by npm_config_build_from_source; development only',

@@ -69,6 +69,18 @@ export const plants: readonly Plant[] = [
     '@eventstore/db-client',
   ),
   plant(
+    'protocol-without-the-client',
+    'src/event-store/protocol/planted.ts',
+    "import { EventStoreDBClient } from '@eventstore/db-client';\nexport const planted = EventStoreDBClient;",
+    '@eventstore/db-client',
+  ),
+  plant(
+    'grpc-in-the-event-store',
+    'src/event-store/planted-grpc.ts',
+    "import { Server } from '@grpc/grpc-js';\nexport const planted = Server;",
+    '@grpc/grpc-js',
+  ),
+  plant(
     'lmdb-in-the-embedded-stores',
     'src/gateway/planted-lmdb.ts',
     "import { open } from 'lmdb';\nexport const planted = open;",
