@@ -17,7 +17,7 @@ module.exports = {
       from: { path: '^src/eventsourcing/' },
       to: {
         dependencyTypesNot: ['type-only'],
-        pathNot: ['^src/eventsourcing/', '^node_modules/(class-validator|uuid|canonicalize)/', '^(node:)?crypto$'],
+        pathNot: ['^src/eventsourcing/', '^node_modules/class-validator/', '^(node:)?crypto$'],
       },
     },
     {
@@ -30,7 +30,7 @@ module.exports = {
         reachable: true,
         pathNot: [
           `^src/(eventsourcing|identity|${contexts})/`,
-          '^node_modules/(class-validator|uuid|canonicalize)/',
+          '^node_modules/class-validator/',
           '^(node:)?crypto$',
         ],
       },
@@ -53,7 +53,8 @@ module.exports = {
     },
     {
       name: 'protocol-without-the-client',
-      comment: 'The protocol server stands on the service definitions alone, or the two would agree on the same mistake.',
+      comment:
+        'The protocol server stands on the service definitions alone, or the two would agree on the same mistake.',
       severity: 'error',
       from: { path: '^src/event-store/protocol/' },
       to: { path: '^node_modules/@eventstore/db-client/', pathNot: '/generated/' },

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
-import type { Metadata, NewEvent } from '../../src/eventsourcing/events.js';
+import { v5 } from 'uuid';
+import { canonicalJson } from '../../src/eventsourcing/canonical.js';
+import type { Json, Metadata, NewEvent } from '../../src/eventsourcing/events.js';
 import { chain, chainProblem } from '../../src/eventsourcing/hash-chain.js';
-import { aggregateId, eventId } from '../../src/eventsourcing/ids.js';
+import { aggregateId, eventId, uuidv5 } from '../../src/eventsourcing/ids.js';
 import { Lru } from '../../src/eventsourcing/lru.js';
 import { numbersOf } from '../../src/eventsourcing/refused.js';
 import { EventRegistry } from '../../src/eventsourcing/registry.js';
@@ -32,6 +35,43 @@ describe('ids', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(eventId({ ...one }, 's', 0)).toBe(ids[0]);
     expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+});
+
+describe('what is written out for speed', () => {
+  it('is the UUIDv5 of the uuid package (property)', () => {
+    const namespace = '6f0c1f0e-6f4b-5d9a-9f57-8b3f0d2a7c11';
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (name) => expect(uuidv5(name)).toBe(v5(name, namespace))),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('is the canonical JSON of the canonicalize package, integer-like keys, escapes and exponents included (property)', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.nat().map(String),
+      fc.constantFrom('\u2028', '"\\', '\u007f'),
+    );
+    const { json } = fc.letrec((tie) => ({
+      json: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom(null, true, false, 1e21, 1e-7, -0),
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        text,
+        fc.array(tie('json'), { maxLength: 5 }),
+        fc.dictionary(text, tie('json'), { maxKeys: 6 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(json, (value) => expect(canonicalJson(value as Json)).toBe(canonicalize(value))),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('leaves out members that are undefined, as storing them would', () => {
+    const value: object = { b: undefined, a: [1, { c: undefined }] };
+    expect(canonicalJson(value as Json)).toBe('{"a":[1,{}]}');
   });
 });
 

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
-import { v5 as uuidv5 } from 'uuid';
+import { hash } from 'node:crypto';
+import { canonicalJson } from '../../eventsourcing/canonical.js';
 import type { Json, JsonObject } from '../../eventsourcing/events.js';
+import { uuidv5 } from '../../eventsourcing/ids.js';
 import { keyOf } from '../../rooms/room-directory.js';
 import type { RoomConfigView } from '../../rooms/room-fields.js';
 import { Fitted } from './fit.js';
@@ -30,7 +30,6 @@ export interface Plan {
   readonly problems: readonly string[];
 }
 
-const namespace = 'f2b7e4a5-9e0d-5c1b-8d34-1f6a7c2e9b60';
 export const moduleType = 'schedule';
 
 export const importIdOf = ({ conference }: Schedule, room: ScheduleRoom): string => `${conference.acronym}/${room.key}`;
@@ -79,7 +78,7 @@ function payloadOf(
     module_config: [...others, { type: moduleType, config }],
     ...(before ? { room: before.id } : { import_id: importIdOf(schedule, room) }),
     // Of the length of a real one, so that the frame's size is known.
-    command_id: uuidv5('', namespace),
+    command_id: uuidv5(''),
   };
 }
 
@@ -93,7 +92,7 @@ function stepOf(room: ScheduleRoom, before: ExistingRoom | undefined, payload: J
     kind: before ? 'changed' : 'created',
     room: room.name,
     action: before ? 'room.config.patch' : 'room.create',
-    payload: { ...payload, command_id: uuidv5(JSON.stringify(basis), namespace) },
+    payload: { ...payload, command_id: uuidv5(JSON.stringify(['import', basis])) },
   };
 }
 
@@ -123,10 +122,7 @@ function moduleOf(modules: Json | undefined): JsonObject {
 const isJsonObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const digest = (value: Json): string =>
-  createHash('sha256')
-    .update(String(canonicalize(value)))
-    .digest('hex');
+const digest = (value: Json): string => hash('sha256', canonicalJson(value));
 
 /** A name may be free only once another room has given it up. */
 function inOrderOfNames(
