@@ -19,12 +19,21 @@ export class StreamWriter {
     const made = chain(
       this.hash,
       events.map((event) => {
-        const context = { world, actorId: 'bench', commandId: `bench-${++lastCommand}` };
-        const { commandId } = context;
+        const commandId = `bench-${++lastCommand}`;
+        const context = { world, actorId: 'bench', commandId, correlationId: commandId, now: at };
         return {
           ...event,
           id: eventId(context, this.stream, 0),
-          metadata: { ...context, action: 'bench', correlationId: commandId, causationId: commandId, schema: 1, at },
+          metadata: {
+            world,
+            actorId: 'bench',
+            commandId,
+            action: 'bench',
+            correlationId: commandId,
+            causationId: commandId,
+            schema: 1,
+            at,
+          },
         };
       }),
     );

@@ -6,7 +6,7 @@ type Unchained = Omit<Metadata, 'prevHash' | 'hash'>;
 type Chainable = Omit<NewEvent, 'metadata'> & { readonly metadata: Unchained };
 
 /** SHA-256 (hex) over the previous event's hash and this event, its metadata without the chain, as RFC 8785 canonical JSON. */
-function hashOf(prevHash: string, { id, type, data, metadata }: Chainable): string {
+export function chainHash(prevHash: string, { id, type, data, metadata }: Chainable): string {
   // Canonical JSON leaves out what is undefined.
   const stable = { ...metadata, prevHash: undefined, hash: undefined };
   return digest('sha256', prevHash + canonicalJson({ id, type, data, metadata: stable }));
@@ -19,7 +19,7 @@ export function chain<E extends Chainable>(
 ): (E & { readonly metadata: Metadata })[] {
   let previous = prevHash;
   return events.map((event) => {
-    const hash = hashOf(previous, event);
+    const hash = chainHash(previous, event);
     const chained = { ...event, metadata: { ...event.metadata, prevHash: previous, hash } };
     previous = hash;
     return chained;
@@ -31,6 +31,6 @@ export function chainProblem(prevHash: string, event: NewEvent): string | undefi
   const { metadata } = event;
   if (metadata.hash === undefined && metadata.prevHash === undefined && prevHash === '') return undefined;
   if (metadata.prevHash !== prevHash) return 'does not follow the event before it';
-  if (metadata.hash !== hashOf(prevHash, event)) return 'its hash does not fit its content';
+  if (metadata.hash !== chainHash(prevHash, event)) return 'its hash does not fit its content';
   return undefined;
 }

@@ -4,10 +4,16 @@ import type { CommandContext } from './decider.js';
 const namespace = Buffer.from('6f0c1f0e6f4b5d9a9f578b3f0d2a7c11', 'hex');
 
 type CommandKey = Pick<CommandContext, 'world' | 'actorId' | 'commandId'>;
+type Decision = CommandKey & Pick<CommandContext, 'correlationId' | 'now'>;
 
-/** The same command makes the same event ids, so a retried append is recognised. Two users may use the same command id. */
-export function eventId(command: CommandKey, stream: string, index: number): string {
-  return uuidv5(JSON.stringify([command.world, command.actorId, command.commandId, stream, index]));
+/**
+ * One decision makes the same event ids each time it is sent, so a retried append is recognised. Another decision of the same
+ * command (a resend on another process, say) makes others: a store that recognised it by its id would answer yes to content
+ * it does not hold, and the next event would be chained to that. Its expected revision refuses it instead.
+ */
+export function eventId(decision: Decision, stream: string, index: number): string {
+  const { world, actorId, commandId, correlationId, now } = decision;
+  return uuidv5(JSON.stringify([world, actorId, commandId, stream, index, correlationId, now]));
 }
 
 /** Id of an aggregate a command creates: a resend finds its stream. */

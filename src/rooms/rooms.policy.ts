@@ -1,3 +1,4 @@
+import type { CommandContext } from '../eventsourcing/decider.js';
 import type { Execution } from '../eventsourcing/execution.js';
 import type { AppendedEvent, CommandLoop, Outcome } from '../eventsourcing/handle.js';
 import { aggregateId } from '../eventsourcing/ids.js';
@@ -5,6 +6,8 @@ import { followUpContext, type Policy } from '../eventsourcing/policy.js';
 import { Refused } from '../eventsourcing/refused.js';
 import { roomDirectory, type RoomDirectoryCommand, type RoomDirectoryEvent } from './room-directory.js';
 import { rooms, type Room, type RoomCommand, type RoomEvent } from './rooms.js';
+
+const followRounds = 10;
 
 type Recorded = AppendedEvent<RoomDirectoryEvent>;
 type RoomOutcome = Outcome<Room, RoomEvent> & { readonly room: string };
@@ -56,8 +59,20 @@ export async function changeListing(
   for (const event of events) {
     const next = followUp(event);
     // The event says which room it was: a resend may name another one.
-    if (next) outcome = { ...(await loop.handle(rooms, next, followUpContext(event))), room: next.room };
+    if (next) outcome = { ...(await follow(loop, next, followUpContext(event))), room: next.room };
   }
   if (!outcome) throw new Error(`${command.type} changed no room`);
   return outcome;
+}
+
+/** The directory has decided: losing to other servers on the room's stream is no answer, so it is tried more often than a command. */
+async function follow(loop: CommandLoop, command: RoomCommand, context: CommandContext) {
+  for (let round = 1; ; round++) {
+    try {
+      return await loop.handle(rooms, command, context);
+    } catch (error) {
+      const lost = error instanceof Refused && error.code === 'concurrency.conflict';
+      if (!lost || round === followRounds) throw error;
+    }
+  }
 }

@@ -21,8 +21,8 @@ const withMetadata = <E extends NewEvent>(one: E, over: Partial<Metadata>): E =>
 });
 
 describe('ids', () => {
-  it('are the same for the same command and differ by world, actor, command, stream and index', () => {
-    const one = { world: 'w', actorId: 'a', commandId: 'c' };
+  it('are the same for the same decision and differ by world, actor, command, stream, index and decision', () => {
+    const one = { world: 'w', actorId: 'a', commandId: 'c', correlationId: 'x', now: '2026-01-01T00:00:00.000Z' };
     const ids = [
       eventId(one, 's', 0),
       eventId(one, 's', 1),
@@ -30,6 +30,8 @@ describe('ids', () => {
       eventId({ ...one, world: 'v' }, 's', 0),
       eventId({ ...one, actorId: 'b' }, 's', 0),
       eventId({ ...one, commandId: 'd' }, 's', 0),
+      eventId({ ...one, correlationId: 'y' }, 's', 0),
+      eventId({ ...one, now: '2026-01-01T00:00:00.001Z' }, 's', 0),
       aggregateId(one),
     ];
     expect(new Set(ids).size).toBe(ids.length);

@@ -130,6 +130,24 @@ describe('handle', () => {
     expect((await loop.handle(counters, add(400), as('c3'))).state).toBe(900);
   });
 
+  it('keeps the chain when two processes carry out one command at the same moment', async () => {
+    const other = new CommandLoop(store, registry);
+    await Promise.all([loop.stateOf(counters, 'a'), other.stateOf(counters, 'a')]);
+    const [first, second] = await Promise.all([
+      loop.handle(counters, add(1), as('c1', { now: '2026-01-01T00:00:00.000Z' })),
+      other.handle(counters, add(1), as('c1', { now: '2026-01-01T00:00:00.001Z' })),
+    ]);
+    expect(second).toMatchObject({ revision: first.revision, state: first.state });
+    // Whichever was second must not go on from what it would have written.
+    await other.handle(counters, add(1), as('c2'));
+    await loop.handle(counters, add(1), as('c3'));
+    let hash = '';
+    for (const event of await all()) {
+      expect(chainProblem(hash, event)).toBeUndefined();
+      hash = event.metadata.hash ?? '';
+    }
+  });
+
   it('gives up after 3 tries, and at once when the client gave a revision', async () => {
     let tries = 0;
     const busy: EventStore = Object.create(store, {
