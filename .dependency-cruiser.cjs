@@ -28,11 +28,7 @@ module.exports = {
       from: { path: '^src/event-registry[.]ts$' },
       to: {
         reachable: true,
-        pathNot: [
-          `^src/(eventsourcing|identity|${contexts})/`,
-          '^node_modules/class-validator/',
-          '^(node:)?crypto$',
-        ],
+        pathNot: [`^src/(eventsourcing|identity|${contexts})/`, '^node_modules/class-validator/', '^(node:)?crypto$'],
       },
     },
     {

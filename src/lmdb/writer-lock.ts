@@ -5,7 +5,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreUnavailable } from '../event-store.js';
+import { StoreUnavailable } from '../event-store/event-store.js';
 
 /** A Unix socket's path has 107 usable bytes on Linux, 103 elsewhere. */
 const MAX_SOCKET_PATH = 103;
@@ -31,7 +31,10 @@ export class WriterLock {
   private readonly name = `writer-${randomBytes(8).toString('hex')}.sock`;
   private readonly server: Server;
 
-  private constructor(private readonly dir: string) {
+  private constructor(
+    private readonly dir: string,
+    private readonly what: string,
+  ) {
     this.server = createServer((socket) => {
       socket.on('error', () => socket.destroy());
       socket.end(JSON.stringify({ state: this.state, pid: process.pid }));
@@ -39,9 +42,9 @@ export class WriterLock {
     this.server.unref();
   }
 
-  /** @throws StoreUnavailable when the directory has a writer. */
-  static async acquire(dir: string): Promise<WriterLock> {
-    const lock = new WriterLock(resolve(dir));
+  /** `what` names the content in the refusal. @throws StoreUnavailable when the directory has a writer. */
+  static async acquire(dir: string, what: 'event log' | 'read store'): Promise<WriterLock> {
+    const lock = new WriterLock(resolve(dir), what);
     await lock.listen();
     try {
       await lock.contend();
@@ -88,7 +91,7 @@ export class WriterLock {
 
   private refusal(pid: number | undefined): StoreUnavailable {
     const holder = pid === process.pid ? 'this process' : pid === undefined ? 'another process' : `process ${pid}`;
-    return new StoreUnavailable(`the event log in ${this.dir} is already open for writing by ${holder}`);
+    return new StoreUnavailable(`the ${this.what} in ${this.dir} is already open for writing by ${holder}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { JsonObject, NewEvent, RecordedEvent } from '../../src/eventsourcing/events.js';
 import type { EventStore, LogMessage, SubscribeOptions } from '../../src/event-store/event-store.js';
 
@@ -6,13 +7,17 @@ export interface StoreUnderTest {
   readonly store: EventStore;
   /** Closes the store and opens it again on the same data. */
   reopen(): Promise<EventStore>;
+  /** Breaks the connection the store goes over; resolves when that has happened. A store without one has none. */
+  disturb?(kind: Disturbance): Promise<void>;
   dispose(): Promise<void>;
 }
 
-let ids = 0;
+/** A connection is reset, ended in order, or stays open and silent until it is replaced. */
+export const disturbances = ['error', 'end', 'freeze'] as const;
+export type Disturbance = (typeof disturbances)[number];
 
 /** An event with all metadata; `id` distinguishes resends from new events. */
-export function someEvent(type = 'SomethingHappened', data: JsonObject = {}, id = `event-${++ids}`): NewEvent {
+export function someEvent(type = 'SomethingHappened', data: JsonObject = {}, id: string = randomUUID()): NewEvent {
   const metadata = {
     commandId: `command-of-${id}`,
     action: 'something.do',
@@ -35,6 +40,8 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 export const idsOf = (events: readonly { id: string }[]): string[] => events.map(({ id }) => id);
+/** What tests call their events, in `data.name`. */
+export const namesOf = (events: readonly { data: JsonObject }[]): unknown[] => events.map(({ data }) => data['name']);
 export const revisionsOf = (events: readonly RecordedEvent[]): bigint[] => events.map(({ revision }) => revision);
 
 /** Reads a subscription until `until` says so of all messages seen, then ends it. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { WrongExpectedRevision } from '../../src/event-store/event-store.js';
 import type { EventFilter, EventStore } from '../../src/event-store/event-store.js';
-import { collect, idsOf, revisionsOf, someEvent, someEvents } from './event-store-helpers.js';
+import { collect, idsOf, namesOf, revisionsOf, someEvent, someEvents } from './event-store-helpers.js';
 import type { StoreUnderTest } from './event-store-helpers.js';
 import { subscribingContract } from './event-store-subscribing.js';
 
@@ -141,20 +141,24 @@ export function eventStoreContract(name: string, open: () => Promise<StoreUnderT
         );
         expect(idsOf(before)).toEqual(idsOf(page.slice(-3, -1)).toReversed());
         expect(await collect(store.readAll({ after: await store.head() }))).toEqual([]);
-        expect(await collect(store.readAll({ after: 0n, direction: 'backwards' }))).toHaveLength(0);
+        const first = page[0]?.position ?? -1n;
+        expect(await collect(store.readAll({ after: first, direction: 'backwards' }))).toEqual([]);
       });
 
       it('filters by the start of the stream name and by type', async () => {
-        await store.append('room-1', 'no_stream', [someEvent('Opened', {}, 'a'), someEvent('Closed', {}, 'b')]);
-        await store.append('meeting-1', 'no_stream', [someEvent('Opened', {}, 'c')]);
-        await store.append('user-1', 'no_stream', [someEvent('Opened', {}, 'd')]);
-        const read = async (filter: EventFilter) => idsOf(await collect(store.readAll({ filter }))).join('');
+        await store.append('room-1', 'no_stream', [
+          someEvent('Opened', { name: 'a' }),
+          someEvent('Closed', { name: 'b' }),
+        ]);
+        await store.append('meeting-1', 'no_stream', [someEvent('Opened', { name: 'c' })]);
+        await store.append('user-1', 'no_stream', [someEvent('Opened', { name: 'd' })]);
+        const read = async (filter: EventFilter) => namesOf(await collect(store.readAll({ filter }))).join('');
         expect(await read({ streamPrefixes: ['room-'] })).toBe('ab');
         expect(await read({ streamPrefixes: ['room-', 'user-'], types: ['Opened'] })).toBe('ad');
         expect(await read({ types: ['Opened'] })).toBe('acd');
         expect(await read({ types: ['Gone'] })).toBe('');
         const last = await collect(store.readAll({ filter: { types: ['Opened'] }, direction: 'backwards', limit: 2 }));
-        expect(idsOf(last).join('')).toBe('dc');
+        expect(namesOf(last)).toEqual(['d', 'c']);
       });
 
       it('has no events and head -1 in the beginning', async () => {
@@ -163,7 +167,7 @@ export function eventStoreContract(name: string, open: () => Promise<StoreUnderT
       });
     });
 
-    subscribingContract(() => store);
+    subscribingContract(() => tested);
 
     it('keeps everything over a restart', async () => {
       const sent = someEvents(3);

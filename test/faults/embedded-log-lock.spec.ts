@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedEventStore } from '../../src/event-store/embedded/embedded-event-store.js';
-import { WriterLock } from '../../src/event-store/embedded/writer-lock.js';
+import { WriterLock } from '../../src/lmdb/writer-lock.js';
 import { StoreUnavailable } from '../../src/event-store/event-store.js';
 import { collect, eventsOf, follow, idsOf, someEvents } from '../contract/event-store-helpers.js';
 import { Child, compileStore } from '../event-store/child.js';
@@ -76,7 +76,7 @@ describe('the embedded log has one writer', () => {
   it('is won by exactly one of those who look for others at the same moment', async () => {
     await mkdir(dir);
     for (let round = 0; round < 10; round++) {
-      const attempts = await Promise.allSettled(Array.from({ length: 6 }, () => WriterLock.acquire(dir)));
+      const attempts = await Promise.allSettled(Array.from({ length: 6 }, () => WriterLock.acquire(dir, 'event log')));
       const winners = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
       expect(winners).toHaveLength(1);
       await Promise.all(winners.map((lock) => lock.release()));

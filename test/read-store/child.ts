@@ -10,7 +10,8 @@ export async function compileStore(parent: string): Promise<string> {
   const root = resolve('.');
   await symlink(join(root, 'node_modules'), join(out, 'node_modules'));
   await writeFile(join(out, 'package.json'), '{"type":"module"}');
-  for (const folder of ['src/read-store/embedded', 'src/lmdb']) {
+  // The lock speaks of an unavailable store by the port's error.
+  for (const folder of ['src/read-store/embedded', 'src/lmdb', 'src/event-store']) {
     for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
       const source = join(entry.parentPath, entry.name);

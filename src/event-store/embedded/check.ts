@@ -6,7 +6,7 @@ import { dataFileStat } from './log-state.js';
 import type { LogState } from './log-state.js';
 
 /**
- * Walks every page of both databases (not the records: their checksums are looked at when they are read). Run in a
+ * Walks every page of the databases (not the records: their checksums are looked at when they are read). Run in a
  * process of its own, because reading a structurally damaged LMDB file can end the process by a signal.
  * Arguments: path of the lmdb package, dir.
  */
@@ -17,6 +17,8 @@ const root = require(lmdb).open(path, { ...binary, readOnly: true });
 const fail = (problem) => { process.stdout.write(problem); process.exit(1); };
 const [log, streams] = ['log', 'streams'].map((name) => root.openDB({ ...binary, name }));
 if (!log || !streams) process.exit(0);
+const metas = root.openDB({ ...binary, name: 'stream-metas' });
+if (metas && metas.getKeysCount() !== metas.getStats().entryCount) fail('what it keeps of streams does not add up');
 const counts = [log, streams].map((db) => [db.getKeysCount(), db.getStats().entryCount]);
 const [events] = counts[0];
 if (counts.some((pair) => pair.some((count) => count !== events))) fail('its entries do not add up: ' + JSON.stringify(counts));

@@ -15,12 +15,17 @@ const FORMAT = 1;
 /** The file LMDB keeps the log in. */
 export const dataFile = (dir: string): string => join(dir, 'data.mdb');
 
-/** The LMDB environment: the log (position → record) and the stream index (stream, revision → position). Calls are synchronous but `commit`. */
+/**
+ * The LMDB environment: the log (position → record), the stream index (stream, revision → position), and what is kept of
+ * streams beside their events. Reading is synchronous.
+ */
 export class LogDatabase {
   private constructor(
     private readonly root: RootDatabase<Buffer, Buffer>,
     private readonly log: Database<Buffer, Buffer>,
     private readonly streams: Database<Buffer, Buffer>,
+    /** Missing where only readers have opened a log of an earlier version. */
+    private readonly streamMetas: Database<Buffer, Buffer> | undefined,
   ) {}
 
   /** @throws StoreUnavailable when there is no log to read (`readOnly`) or the file cannot be opened. */
@@ -36,9 +41,10 @@ export class LogDatabase {
         // A commit is one explicit batch; waiting for the end of the event turn would only add latency.
         ...(options.readOnly ? {} : { eventTurnBatching: false }),
       });
-      const [log, streams] = ['log', 'streams'].map((name) => root.openDB<Buffer, Buffer>({ ...binary, name }));
+      const names = ['log', 'streams', 'stream-metas'];
+      const [log, streams, streamMetas] = names.map((name) => root.openDB<Buffer, Buffer>({ ...binary, name }));
       if (log === undefined || streams === undefined) throw new Error('it holds no event log');
-      return new LogDatabase(root, log, streams);
+      return new LogDatabase(root, log, streams, streamMetas);
     } catch (error) {
       throw new StoreUnavailable(`cannot open ${dataFile(dir)}: ${text(error)}`, { cause: error });
     }
@@ -111,15 +117,29 @@ export class LogDatabase {
     return this.streams.get(streamKey(stream, revision))?.readBigUInt64BE();
   }
 
+  /** What is kept of a stream beside its events. */
+  streamMeta(stream: string): Buffer | undefined {
+    return this.streamMetas?.get(Buffer.from(stream));
+  }
+
+  /** Resolves when it is flushed to disk. */
+  putStreamMeta(stream: string, bytes: Buffer): Promise<void> {
+    return this.write(() => void this.streamMetas?.put(Buffer.from(stream), bytes));
+  }
+
   /** Stores all records in one transaction; resolves when they are flushed to disk. Rejects when none of them is. */
-  async commit(records: readonly EncodedRecord[]): Promise<void> {
+  commit(records: readonly EncodedRecord[]): Promise<void> {
+    return this.write(() => {
+      for (const { bytes, key, indexKey } of records) {
+        void this.log.put(key, bytes);
+        void this.streams.put(indexKey, key);
+      }
+    });
+  }
+
+  private async write(puts: () => void): Promise<void> {
     try {
-      await this.root.batch(() => {
-        for (const { bytes, key, indexKey } of records) {
-          void this.log.put(key, bytes);
-          void this.streams.put(indexKey, key);
-        }
-      });
+      await this.root.batch(puts);
     } catch (error) {
       throw new StoreUnavailable(`the commit failed: ${text(await causeOf(error))}`, { cause: error });
     }

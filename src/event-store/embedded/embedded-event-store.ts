@@ -6,7 +6,7 @@ import { checkBeforeOpening, checkOpened } from './check.js';
 import { LogDatabase } from './database.js';
 import { EmbeddedEventStore } from './store.js';
 import { dataFileStat, readState, syncDirectory, writeState } from './log-state.js';
-import { WriterLock } from './writer-lock.js';
+import { WriterLock } from '../../lmdb/writer-lock.js';
 
 export { EmbeddedEventStore } from './store.js';
 
@@ -51,7 +51,7 @@ async function openForReading(dir: string): Promise<EmbeddedEventStore> {
 
 async function openForWriting(dir: string): Promise<EmbeddedEventStore> {
   await mkdir(dir, { recursive: true });
-  const lock = await WriterLock.acquire(dir);
+  const lock = await WriterLock.acquire(dir, 'event log');
   let database: LogDatabase | undefined;
   try {
     const known = await readState(dir);

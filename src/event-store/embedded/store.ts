@@ -15,6 +15,8 @@ import { readAll, readStream } from './reader.js';
 import type { LogSource } from './reader.js';
 import type { PlacedEvent } from './record.js';
 import { liveEvent, SharedScan } from './shared-scan.js';
+import { StoredStreamMetas } from './stream-meta.js';
+import type { StreamMetas } from './stream-meta.js';
 import { Subscription } from './subscription.js';
 import { Writer } from './writer.js';
 
@@ -23,6 +25,8 @@ const POLL_INTERVAL = 20;
 
 /** The event store of one machine; open it with `openEmbeddedEventStore`. */
 export class EmbeddedEventStore implements EventStore {
+  /** Metadata and deletions of streams, for the protocol server. */
+  readonly streams: StreamMetas;
   private readonly subscriptions = new Set<Subscription>();
   private readonly writer: Writer | undefined;
   private readonly source: LogSource;
@@ -39,6 +43,7 @@ export class EmbeddedEventStore implements EventStore {
     this.lastHead = database.head();
     this.source = { db: () => this.openDatabase(), head: () => this.currentHead() };
     this.scan = new SharedScan(this.source);
+    this.streams = new StoredStreamMetas(() => this.openDatabase(), options.readOnly);
     if (!options.readOnly) {
       this.writer = new Writer(database, {
         head: () => this.lastHead,

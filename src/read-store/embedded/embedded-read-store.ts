@@ -1,12 +1,13 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { findLmdbDamage, markClean, takeCleanMark } from '../../lmdb/check.js';
+import { WriterLock } from '../../lmdb/writer-lock.js';
 import { expressionFilter, parseLet } from './aggregate/variables.js';
 import { WireServer } from './server.js';
 import { Store } from './store/store.js';
 import { LmdbStorage } from './store/storage.js';
 
 export interface EmbeddedReadStoreOptions {
-  /** Folder of the documents; made if missing. One process at a time may use it. */
+  /** Folder of the documents; made if missing. One process at a time may use it: a second one is refused. */
   readonly dir: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -25,12 +26,13 @@ export interface EmbeddedReadStore {
  * Rejects when the port is taken or the folder cannot be used.
  */
 export async function openEmbeddedReadStore({ dir, port }: EmbeddedReadStoreOptions): Promise<EmbeddedReadStore> {
-  const { store, rebuilt } = await openStore(dir);
+  const { store, rebuilt, lock } = await openLocked(dir);
   const server = new WireServer(store);
   const close = async (): Promise<void> => {
     await server.close();
     await store.storage.close();
     await markClean(dir);
+    await lock.release();
   };
   try {
     const url = `mongodb://127.0.0.1:${await server.listen(port)}`;
@@ -42,8 +44,24 @@ export async function openEmbeddedReadStore({ dir, port }: EmbeddedReadStoreOpti
   }
 }
 
-async function openStore(dir: string): Promise<{ store: Store; rebuilt?: { reason: string; movedTo: string } }> {
+async function openLocked(dir: string) {
   await mkdir(dir, { recursive: true });
+  let lock = await WriterLock.acquire(dir, 'read store');
+  try {
+    const opened = await openStore(dir);
+    if (opened.rebuilt) {
+      // The lock went aside with the damaged files.
+      await lock.release();
+      lock = await WriterLock.acquire(dir, 'read store');
+    }
+    return { ...opened, lock };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openStore(dir: string): Promise<{ store: Store; rebuilt?: { reason: string; movedTo: string } }> {
   // A file that was closed properly and not touched since needs no check.
   const damage = (await takeCleanMark(dir)) ? undefined : await findLmdbDamage(dir);
   if (damage === undefined) {

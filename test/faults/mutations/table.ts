@@ -58,7 +58,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'one process writes the log',
-    file: 'src/event-store/embedded/writer-lock.ts',
+    file: 'src/lmdb/writer-lock.ts',
     from: "if (rival !== 'dead') throw this.refusal(rival.pid);",
     to: "if (rival !== 'dead') continue;",
     caughtBy: [['test/faults/embedded-log-lock.spec.ts', 'refuses a second process by name']],
