@@ -23,7 +23,7 @@ export async function keepInFlight(
 }
 
 /** One ready event for each of many streams: what it costs to make an event is no part of an append. */
-const ready = Array.from({ length: streams }, (_, n) => {
+export const ready = Array.from({ length: streams }, (_, n) => {
   const stream = `room-${crypto.randomUUID()}`;
   const events = new StreamWriter(stream).make([scheduled(stream, n)]);
   const [record] = encodeRecords(
@@ -34,7 +34,7 @@ const ready = Array.from({ length: streams }, (_, n) => {
 });
 
 /** Streams take turns; with fewer in flight than there are streams, no two appends under way share one. */
-class Turns {
+export class Turns {
   private readonly revisions = ready.map(() => -1n);
 
   next(n: number) {

@@ -8,8 +8,10 @@ import {
 import type { Logger } from 'pino';
 import { Projections } from '../projections/engine/engine.js';
 import { ProjectionReader } from '../projections/engine/reader.js';
+import { AuditModule } from './audit/audit.module.js';
 import type { Config } from './config/config.js';
 import type { EventStore } from './event-store/event-store.js';
+import type { ProtocolServer } from './event-store/protocol/serve-protocol.js';
 import { CommandLoop } from './eventsourcing/handle.js';
 import { EventRegistry } from './eventsourcing/registry.js';
 import { GatewayModule } from './gateway/gateway.module.js';
@@ -17,7 +19,7 @@ import { LiveLog } from './gateway/live-log.js';
 import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { IdentityModule } from './identity/identity.module.js';
-import { EVENT_STORE, LOGGER, READ_STORE } from './nest/injection.js';
+import { EVENT_STORE, LOGGER, PROTOCOL_SERVER, READ_STORE } from './nest/injection.js';
 import { PolicyRunner } from './policies/policy-runner.js';
 import { Checkpoints } from './read-store/checkpoints.js';
 import type { ReadStore } from './read-store/read-store.js';
@@ -31,7 +33,7 @@ const POLICY_RUNNERS = Symbol('PolicyRunners');
 
 /** The composition root: what runs, and in which order it starts and stops. */
 @Module({
-  imports: [IdentityModule, RoomsModule, GatewayModule],
+  imports: [IdentityModule, RoomsModule, GatewayModule, AuditModule],
   controllers: [HealthController],
   providers: [
     {
@@ -58,7 +60,8 @@ export class AppModule implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(READ_STORE) private readonly readStore: ReadStore,
     @Inject(POLICY_RUNNERS) private readonly runners: readonly PolicyRunner[],
-    private readonly projections: Projections,
+    @Inject(PROTOCOL_SERVER) private readonly protocol: ProtocolServer | undefined,
+    @Inject(Projections) private readonly projections: Projections | undefined,
     private readonly live: LiveLog,
   ) {}
 
@@ -77,8 +80,9 @@ export class AppModule implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** The sockets are closed by now: no command comes any more. What reads the log stops before the stores do. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.live.stop(), this.projections.stop(), ...this.runners.map((runner) => runner.stop())]);
+    await Promise.all([this.live.stop(), this.projections?.stop(), ...this.runners.map((runner) => runner.stop())]);
     await this.readStore.close();
+    await this.protocol?.close();
     await this.store.close();
   }
 }

@@ -1,7 +1,20 @@
-import { EventRegistry } from './eventsourcing/registry.js';
+import type { DomainEvent } from './eventsourcing/events.js';
+import { EventRegistry, type EventDefinition } from './eventsourcing/registry.js';
 import { worlds } from './identity/worlds.js';
 import { roomDirectory } from './rooms/room-directory.js';
 import { rooms } from './rooms/rooms.js';
 
+/** What folding a stream needs of its decider, whatever the types of its state and events. */
+export interface Folding {
+  /** First part of the stream's name, up to the dash. */
+  readonly category: string;
+  readonly events: Readonly<Record<string, EventDefinition>>;
+  readonly initial: unknown;
+  evolve(state: unknown, event: DomainEvent): unknown;
+}
+
+/** Every decider of the program. */
+export const deciders: readonly Folding[] = [worlds, roomDirectory, rooms];
+
 /** Every event type this program writes and reads. */
-export const eventRegistry = new EventRegistry(worlds.events, roomDirectory.events, rooms.events);
+export const eventRegistry = new EventRegistry(...deciders.map(({ events }) => events));

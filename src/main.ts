@@ -11,6 +11,8 @@ import { createLogger, NestLogger } from './logging/logger.js';
 
 /** A stop takes at most this long; what hangs then is cut off. Source: wire contract, section 1. */
 const stopWithinMs = 9_500;
+/** Characters of a path's parameter, decoded: names of streams may have 1,024 bytes. */
+const maxPathParameter = 1_024;
 /** HTTP requests under way get this long; then their connections are cut, also those that never finished asking. */
 const requestsWithinMs = 5_000;
 
@@ -18,7 +20,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
   await prepareDataDir(config);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(config, logger),
-    new FastifyAdapter({ bodyLimit: 1_048_576 }),
+    new FastifyAdapter({ bodyLimit: 1_048_576, routerOptions: { maxParamLength: maxPathParameter } }),
     { logger: new NestLogger(logger), abortOnError: false },
   ).catch((error: unknown) => {
     throw storeError(error, config);

@@ -5,12 +5,14 @@ import { startProjections, Projections } from '../projections/engine/engine.js';
 import { ProjectionReader } from '../projections/engine/reader.js';
 import { readModels } from '../projections/read-models.js';
 import type { Config } from './config/config.js';
-import { openEmbeddedEventStore } from './event-store/embedded/embedded-event-store.js';
+import { EmbeddedEventStore } from './event-store/embedded/embedded-event-store.js';
 import type { EventStore } from './event-store/event-store.js';
+import { openEventStore, projectsAlone } from './event-store/open.js';
+import { serveProtocol, type ProtocolServer } from './event-store/protocol/serve-protocol.js';
 import { eventRegistry } from './event-registry.js';
 import { CommandLoop } from './eventsourcing/handle.js';
 import { EventRegistry } from './eventsourcing/registry.js';
-import { CONFIG, EVENT_STORE, LOGGER, READ_STORE } from './nest/injection.js';
+import { CONFIG, EVENT_STORE, LOGGER, PROTOCOL_SERVER, READ_STORE } from './nest/injection.js';
 import { Checkpoints } from './read-store/checkpoints.js';
 import { connectReadStore } from './read-store/connect.js';
 import type { ReadStore } from './read-store/read-store.js';
@@ -19,8 +21,25 @@ const providers = [
   { provide: EventRegistry, useValue: eventRegistry },
   {
     provide: EVENT_STORE,
-    inject: [CONFIG],
-    useFactory: ({ dataDir }: Config) => openEmbeddedEventStore({ dir: join(dataDir, 'log') }),
+    inject: [CONFIG, LOGGER],
+    useFactory: (config: Config, logger: Logger) => openEventStore(config, logger),
+  },
+  {
+    provide: PROTOCOL_SERVER,
+    inject: [CONFIG, LOGGER, EVENT_STORE],
+    useFactory: async (
+      { eventStoreGrpcPort: port }: Config,
+      logger: Logger,
+      store: EventStore,
+    ): Promise<ProtocolServer | undefined> => {
+      if (port === undefined || !(store instanceof EmbeddedEventStore)) return undefined;
+      const server = await serveProtocol(store, { port, host: '127.0.0.1', logger });
+      logger.info(
+        { url: `esdb://127.0.0.1:${server.port}?tls=false` },
+        'the log is served over the EventStoreDB protocol',
+      );
+      return server;
+    },
   },
   {
     provide: READ_STORE,
@@ -39,19 +58,31 @@ const providers = [
   },
   {
     provide: Projections,
-    inject: [EVENT_STORE, READ_STORE, EventRegistry, LOGGER],
-    useFactory: (store: EventStore, { db }: ReadStore, registry: EventRegistry, logger: Logger) =>
-      startProjections({
-        store,
-        db,
-        models: readModels,
-        // Whoever holds the embedded log's lock is the only one to project from it.
-        exclusive: true,
-        upcast: (event) => registry.read(event),
-        logger,
-      }),
+    inject: [CONFIG, EVENT_STORE, READ_STORE, EventRegistry, LOGGER],
+    useFactory: (
+      config: Config,
+      store: EventStore,
+      { db }: ReadStore,
+      registry: EventRegistry,
+      logger: Logger,
+    ): Projections | undefined =>
+      config.projections === 'external'
+        ? undefined
+        : startProjections({
+            store,
+            db,
+            models: readModels,
+            exclusive: projectsAlone(config),
+            upcast: (event) => registry.read(event),
+            logger,
+          }),
   },
-  { provide: ProjectionReader, useExisting: Projections },
+  {
+    provide: ProjectionReader,
+    inject: [Projections, EVENT_STORE, READ_STORE],
+    useFactory: (running: Projections | undefined, log: EventStore, { db }: ReadStore): ProjectionReader =>
+      running ?? new ProjectionReader({ db, log, models: readModels }),
+  },
   {
     provide: Checkpoints,
     inject: [READ_STORE, EVENT_STORE],

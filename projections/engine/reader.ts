@@ -51,6 +51,8 @@ export interface ReaderOptions {
 }
 
 const POLL_MS = 20;
+/** Another process's checkpoint is always a little behind a log that grows: so much counts as caught up. */
+const CLOSE_MS = 2_000;
 const LONGEST_WAIT_MS = 60_000;
 
 /** Reads what the projections of this or another process write. */
@@ -58,6 +60,8 @@ export class ProjectionReader {
   readonly #collections: Collections;
   readonly #pointers: Pointers;
   readonly #names: ReadonlySet<string>;
+  /** The head as it was asked for, oldest first: the first one was `CLOSE_MS` ago, or when it was first asked for. */
+  readonly #heads: { readonly at: number; readonly head: bigint }[] = [];
   readonly #known = new Map<string, { readonly pointer: PointerDocument | undefined; readonly readAt: number }>();
 
   constructor(private readonly options: ReaderOptions) {
@@ -112,7 +116,16 @@ export class ProjectionReader {
   /** How far every read model is behind the log. */
   async lag(): Promise<Lag[]> {
     const head = await this.options.log.head();
-    return Promise.all([...this.#names].map((name) => this.#lagOf(name, head)));
+    const close = this.#closeTo(head);
+    return Promise.all([...this.#names].map((name) => this.#lagOf(name, head, close)));
+  }
+
+  /** The position that is near enough to the head. */
+  #closeTo(head: bigint): bigint {
+    const at = performance.now();
+    this.#heads.push({ at, head });
+    while ((this.#heads[1]?.at ?? at) < at - CLOSE_MS) this.#heads.shift();
+    return this.#heads[0]?.head ?? head;
   }
 
   /** Streams held back in the active builds. */
@@ -123,7 +136,7 @@ export class ProjectionReader {
     return documents.map((document) => ({ model: document.model, ...fromDocument(document) }));
   }
 
-  async #lagOf(name: string, head: bigint): Promise<Lag> {
+  async #lagOf(name: string, head: bigint, close: bigint): Promise<Lag> {
     const projection = this.options.projections?.get(name);
     const pointer = await this.#pointer(name, 0);
     const build = pointer?.active ?? FIRST;
@@ -136,7 +149,7 @@ export class ProjectionReader {
       build: buildId(name, build),
       position,
       head: position > head ? position : head,
-      caughtUp: session?.live ?? position >= head,
+      caughtUp: session?.live ?? position >= close,
       parked,
       ...(projection?.error === undefined ? {} : { error: projection.error }),
       ...(building && {

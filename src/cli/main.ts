@@ -1,18 +1,20 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/config.js';
+import { addAudit } from './commands/audit.js';
 import { addDemo } from './commands/demo.js';
 import { addImport } from './commands/import.js';
 import { addLog } from './commands/log.js';
+import { addMigrate } from './commands/migrate.js';
 import { addProjections } from './commands/projections.js';
 import { addToken } from './commands/token.js';
 import { Failure } from './failure.js';
 
 /** Errors whose message says all there is to say. Anything else is a fault of ours and shows its stack. */
-const plain = new Set(['StoreUnavailable', 'CallRefused', 'ConnectionLost', 'NoAnswer']);
+const plain = new Set(['StoreUnavailable', 'CallRefused', 'ConnectionLost', 'NoAnswer', 'NotACopy']);
 
 const program = new Command('convoke').description('Convoke, on the command line').exitOverride();
-for (const add of [addToken, addImport, addDemo, addLog, addProjections]) add(program);
+for (const add of [addToken, addImport, addDemo, addLog, addAudit, addMigrate, addProjections]) add(program);
 
 try {
   await program.parseAsync();

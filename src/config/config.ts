@@ -7,6 +7,18 @@ export interface Config {
   /** Absolute path of the data folder. */
   readonly dataDir: string;
   readonly mongodbUrl: string | undefined;
+  /** Undefined: the embedded log. */
+  readonly eventStore:
+    | {
+        readonly url: string;
+        /** With the account that may read `$all`. */
+        readonly projectorUrl: string;
+      }
+    | undefined;
+  /** Where the embedded log is served over the EventStoreDB protocol; undefined: it is not. */
+  readonly eventStoreGrpcPort: number | undefined;
+  /** `external`: the read models are projected by workers of their own (`npm run projections`). */
+  readonly projections: 'inline' | 'external';
   /** Port of the embedded read store; 0 picks a free one. */
   readonly readStorePort: number;
   readonly auth: {
@@ -52,17 +64,35 @@ export function readConfig(env: Env): Config {
   const mongodbUrl = parsed('MONGODB_URL', 'a mongodb:// or mongodb+srv:// URL', (value) =>
     withScheme(value, ['mongodb:', 'mongodb+srv:']),
   );
-  for (const name of ['EVENTSTORE_URL', 'EVENTSTORE_PROJECTOR_URL', 'EVENTSTORE_GRPC_PORT']) {
-    if (text(name))
-      throw new ConfigError(`${name} must be unset: this version keeps its events in the embedded log only`);
+  const esdb = (name: string): string | undefined =>
+    parsed(name, 'an esdb:// or esdb+discover:// URL', (value) => withScheme(value, ['esdb:', 'esdb+discover:']));
+  const eventStoreUrl = esdb('EVENTSTORE_URL');
+  const projectorUrl = esdb('EVENTSTORE_PROJECTOR_URL');
+  if (projectorUrl !== undefined && eventStoreUrl === undefined) {
+    throw new ConfigError(
+      'EVENTSTORE_PROJECTOR_URL must be unset without EVENTSTORE_URL: the embedded log has no accounts',
+    );
   }
-  oneOf('PROJECTIONS', 'inline', []);
+  const eventStoreGrpcPort = port('EVENTSTORE_GRPC_PORT');
+  if (eventStoreGrpcPort !== undefined && eventStoreUrl !== undefined) {
+    throw new ConfigError('EVENTSTORE_GRPC_PORT must be unset with EVENTSTORE_URL: it serves the embedded log');
+  }
+  const projections = oneOf('PROJECTIONS', 'inline', ['external']);
+  if (projections === 'external' && (eventStoreUrl === undefined || mongodbUrl === undefined)) {
+    throw new ConfigError(
+      'PROJECTIONS must be inline without EVENTSTORE_URL and MONGODB_URL: workers cannot reach the embedded stores',
+    );
+  }
   oneOf('MEETING_CONFLICTS', 'reject', ['allow']);
   return {
     port: httpPort,
     host,
     dataDir: resolve(text('DATA_DIR') ?? 'data'),
     mongodbUrl,
+    eventStore:
+      eventStoreUrl === undefined ? undefined : { url: eventStoreUrl, projectorUrl: projectorUrl ?? eventStoreUrl },
+    eventStoreGrpcPort,
+    projections,
     readStorePort: port('READ_STORE_PORT') ?? 0,
     auth: {
       secret: parsed('AUTH_SECRET', 'a text of at least 32 bytes', (value) =>

@@ -13,9 +13,16 @@ export async function prepareDataDir({ dataDir }: Config): Promise<void> {
 }
 
 /** An error of the stores as the setting behind it, if there is one. Never repeats a URL, which may hold a password. */
-export function storeError(error: unknown, { mongodbUrl }: Config): unknown {
+export function storeError(error: unknown, { mongodbUrl, eventStore, eventStoreGrpcPort }: Config): unknown {
   if (syscallOf(error) === 'listen') return new ConfigError(`READ_STORE_PORT must be a free port (${codeOf(error)})`);
-  if (mongodbUrl === undefined || !(error instanceof Error && error.name.startsWith('Mongo'))) return error;
+  if (!(error instanceof Error)) return error;
+  if (eventStoreGrpcPort !== undefined && error.message.includes(`:${eventStoreGrpcPort}`)) {
+    return new ConfigError('EVENTSTORE_GRPC_PORT must be a free port');
+  }
+  if (eventStore && error.name === 'StoreUnavailable') {
+    return new ConfigError('EVENTSTORE_URL must be an esdb:// URL of a server that answers and lets this account in');
+  }
+  if (mongodbUrl === undefined || !error.name.startsWith('Mongo')) return error;
   const reason = 'codeName' in error && typeof error.codeName === 'string' ? error.codeName : error.name;
   return new ConfigError(`MONGODB_URL must be a mongodb:// or mongodb+srv:// URL of a server that answers (${reason})`);
 }

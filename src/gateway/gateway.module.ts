@@ -13,6 +13,7 @@ import { CONFIG, EVENT_STORE, LOGGER } from '../nest/injection.js';
 import { Broadcast } from './broadcast.js';
 import { arrayDialect } from './dialects/array.js';
 import { Dispatch } from './dispatch.js';
+import { EventStreams } from './event-streams/event-streams.js';
 import { SocketGateway } from './gateway.js';
 import { defaultLimits } from './limits.js';
 import { LiveLog } from './live-log.js';
@@ -38,6 +39,12 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
       ) => new LiveLog(store, registry, facts, access, broadcast, logger),
     },
     {
+      provide: EventStreams,
+      inject: [EVENT_STORE, EventRegistry, Access, LiveLog, LOGGER],
+      useFactory: (store: EventStore, registry: EventRegistry, access: Access, live: LiveLog, logger: Logger) =>
+        new EventStreams(store, registry, access, live, logger),
+    },
+    {
       provide: SignInService,
       inject: [Tokens, CommandLoop, LiveFacts, LiveLog],
       useFactory: (tokens: Tokens, loop: CommandLoop, facts: LiveFacts, live: LiveLog) =>
@@ -45,7 +52,7 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
     },
     {
       provide: Dispatch,
-      inject: [CommandBus, QueryBus, SignInService, Access, LiveFacts, LiveLog, Broadcast],
+      inject: [CommandBus, QueryBus, SignInService, Access, LiveFacts, LiveLog, Broadcast, EventStreams],
       useFactory: (
         commands: CommandBus,
         queries: QueryBus,
@@ -54,7 +61,8 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
         facts: LiveFacts,
         live: LiveLog,
         broadcast: Broadcast,
-      ) => new Dispatch(commands, queries, signIns, access, facts, live, broadcast),
+        streams: EventStreams,
+      ) => new Dispatch(commands, queries, signIns, access, facts, live, broadcast, streams),
     },
     {
       provide: SocketServer,
@@ -66,6 +74,6 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
       },
     },
   ],
-  exports: [LiveLog, SocketServer],
+  exports: [LiveLog, SignInService, SocketServer],
 })
 export class GatewayModule {}

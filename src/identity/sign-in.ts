@@ -27,16 +27,19 @@ export class SignInService {
 
   /** @throws Refused auth.*, world.unknown */
   async signIn({ token, client_id, invite_token }: Partial<Omit<SignIn, 'type'>>, world: string): Promise<Session> {
-    if (token !== undefined) {
-      const session = await this.tokens.verify(token, world);
-      await this.openWorld(world);
-      return session;
-    }
+    if (token !== undefined) return this.byToken(token, world);
     if (client_id === undefined) throw new Refused('auth.missing_token');
     // No invitation has been given out that could be accepted.
     if (invite_token !== undefined) throw new Refused('auth.invalid_token');
     if (!this.facts.worlds.has(world)) throw new Refused('world.unknown');
     return { userId: `client:${client_id}`, world, traits: [], profile: {} };
+  }
+
+  /** Without a world, for the token's own. @throws Refused auth.* */
+  async byToken(token: string | undefined, world?: string): Promise<Session> {
+    const session = await this.tokens.verify(token, world);
+    await this.openWorld(session.world);
+    return session;
   }
 
   /** A world exists from its first valid token on. */

@@ -39,14 +39,14 @@ export class Tokens {
   }
 
   /**
-   * The session a token describes, for the world of the path it came on.
+   * The session a token describes, for the world of the path it came on; where the path names none, for its own.
    * @throws Refused auth.missing_token, auth.invalid_token, auth.expired_token, auth.wrong_audience, auth.wrong_world
    */
-  async verify(token: unknown, world: string): Promise<Session> {
+  async verify(token: unknown, world?: string): Promise<Session> {
     if (token === undefined || token === null || token === '') throw new Refused('auth.missing_token');
     if (typeof token !== 'string') throw new Refused('auth.invalid_token');
     const session = toSession(await this.payloadOf(token));
-    if (session.world !== world) throw new Refused('auth.wrong_world');
+    if (world !== undefined && session.world !== world) throw new Refused('auth.wrong_world');
     return session;
   }
 

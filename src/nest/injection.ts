@@ -3,3 +3,5 @@ export const CONFIG = Symbol('Config');
 export const LOGGER = Symbol('Logger');
 export const EVENT_STORE = Symbol('EventStore');
 export const READ_STORE = Symbol('ReadStore');
+/** The embedded log over the EventStoreDB protocol; undefined where it is not served. */
+export const PROTOCOL_SERVER = Symbol('ProtocolServer');

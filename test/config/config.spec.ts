@@ -21,6 +21,9 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       dataDir: resolve('data'),
       mongodbUrl: undefined,
+      eventStore: undefined,
+      eventStoreGrpcPort: undefined,
+      projections: 'inline',
       readStorePort: 0,
       auth: { secret: undefined, jwksUrl: undefined, issuer: undefined, audience: 'convoke' },
       publicUrl: 'http://127.0.0.1:3000',
@@ -54,7 +57,9 @@ describe('the configuration', () => {
         AUTH_JWKS_URL: 'https://id.example/jwks',
         AUTH_ISSUER: 'https://id.example',
         AUTH_AUDIENCE: 'aud',
-        PROJECTIONS: 'inline',
+        EVENTSTORE_URL: 'esdb+discover://u:p@log.example',
+        EVENTSTORE_PROJECTOR_URL: 'esdb+discover://admin:p@log.example',
+        PROJECTIONS: 'external',
         MEETING_CONFLICTS: 'allow',
         PUBLIC_URL: 'https://convoke.example/base/',
         ALLOWED_ORIGINS: 'https://a.example, http://b.example:8080',
@@ -66,6 +71,9 @@ describe('the configuration', () => {
       host: '::1',
       dataDir: '/var/lib/convoke',
       mongodbUrl: 'mongodb+srv://u:p@db.example/x',
+      eventStore: { url: 'esdb+discover://u:p@log.example', projectorUrl: 'esdb+discover://admin:p@log.example' },
+      eventStoreGrpcPort: undefined,
+      projections: 'external',
       readStorePort: 65_535,
       auth: {
         secret: 'é'.repeat(16),
@@ -78,6 +86,9 @@ describe('the configuration', () => {
       rateLimit: false,
       logLevel: 'silent',
     });
+    const { eventStore } = readConfig({ EVENTSTORE_URL: 'esdb://localhost:2113?tls=false' });
+    expect(eventStore?.projectorUrl).toBe('esdb://localhost:2113?tls=false');
+    expect(readConfig({ EVENTSTORE_GRPC_PORT: '0' }).eventStoreGrpcPort).toBe(0);
     expect(readConfig({ HOST: '::1' }).publicUrl).toBe('http://[::1]:3000');
   });
 
@@ -88,16 +99,17 @@ describe('the configuration', () => {
     ['PORT', ' 80', /port from 0 to 65535/],
     ['PORT', '8e3', /port from 0 to 65535/],
     ['HOST', `${marker} x`, /host name or IP/],
-    ['EVENTSTORE_URL', `esdb://admin:${marker}@localhost:2113`, /unset/],
-    ['EVENTSTORE_PROJECTOR_URL', `esdb://admin:${marker}@localhost`, /unset/],
-    ['EVENTSTORE_GRPC_PORT', '2113', /unset/],
+    ['EVENTSTORE_URL', `https://admin:${marker}@localhost:2113`, /esdb:\/\//],
+    ['EVENTSTORE_PROJECTOR_URL', `esdb://admin:${marker}@localhost`, /unset without EVENTSTORE_URL/],
+    ['EVENTSTORE_GRPC_PORT', marker, /port from 0 to 65535/],
     ['MONGODB_URL', `https://${marker}`, /mongodb:\/\//],
     ['MONGODB_URL', 'mongodb://', /mongodb:\/\//],
     ['READ_STORE_PORT', marker, /port from 0 to 65535/],
     ['AUTH_SECRET', 'x'.repeat(31), /32 bytes/],
     ['AUTH_JWKS_URL', `ftp://${marker}`, /https?:\/\//],
     ['AUTH_JWKS_URL', marker, /https?:\/\//],
-    ['PROJECTIONS', 'external', /inline/],
+    ['PROJECTIONS', marker, /inline or external/],
+    ['PROJECTIONS', 'external', /inline without EVENTSTORE_URL and MONGODB_URL/],
     ['MEETING_CONFLICTS', marker, /reject or allow/],
     ['PUBLIC_URL', marker, /https?:\/\//],
     ['ALLOWED_ORIGINS', `https://a.example, ${marker}`, /origins such as/],
@@ -110,5 +122,11 @@ describe('the configuration', () => {
     expect(message).toMatch(new RegExp(`^${name} must be [^\n]+$`));
     expect(message).toMatch(accepts);
     expect(message).not.toContain(marker);
+  });
+
+  it('serves the embedded log over its protocol only where there is one', () => {
+    expect(refusal({ EVENTSTORE_URL: 'esdb://localhost', EVENTSTORE_GRPC_PORT: '2113' })).toMatch(
+      /^EVENTSTORE_GRPC_PORT must be unset with EVENTSTORE_URL/,
+    );
   });
 });

@@ -24,7 +24,11 @@ export class Ledger {
   /** How many commands were acknowledged so far. */
   acknowledged = 0;
 
-  constructor(private readonly onAcknowledged: (count: number) => void = () => undefined) {}
+  constructor(
+    private readonly onAcknowledged: (count: number) => void = () => undefined,
+    /** Codes that are no fault here besides the usual ones. */
+    private readonly alsoFine: readonly string[] = [],
+  ) {}
 
   in(state: State): Entry[] {
     return this.entries.filter((entry) => entry.state === state);
@@ -61,7 +65,8 @@ export class Ledger {
   private refused(entry: Entry, code: string): void {
     const what = `${entry.action} ${entry.id}`;
     if (entry.state === 'acknowledged') this.problems.push(`${what} was acknowledged, then refused with ${code}`);
-    else if (!knownRefusals.has(code)) this.problems.push(`${what} was refused with ${code}`);
+    else if (!knownRefusals.has(code) && !this.alsoFine.includes(code))
+      this.problems.push(`${what} was refused with ${code}`);
     else {
       entry.state = 'refused';
       entry.refusal = code;

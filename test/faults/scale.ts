@@ -25,6 +25,9 @@ export const scale = {
   fanOutEvents: either(120, 300),
   /** Runs with and without slow readers, in turns. */
   fanOutRuns: either(1, 3),
+  /** How long the event store is away or frozen, in milliseconds. */
+  downMs: either(3_000, 20_000),
+  frozenMs: either(6_000, 30_000),
   malformedFrames: either(5_000, 50_000),
   /** What is measured has bounds in the long form only: in the short one other tests share the machine. */
   maxCutOffMs: either(Infinity, 10_000),

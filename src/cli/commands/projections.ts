@@ -7,7 +7,8 @@ import { ProjectionReader, type Lag } from '../../../projections/engine/reader.j
 import type { ReadModel } from '../../../projections/engine/read-model.js';
 import { readModels } from '../../../projections/read-models.js';
 import { readConfig } from '../../config/config.js';
-import { openEmbeddedEventStore, type EmbeddedEventStore } from '../../event-store/embedded/embedded-event-store.js';
+import type { EventStore } from '../../event-store/event-store.js';
+import { openEventStore, projectsAlone } from '../../event-store/open.js';
 import { eventRegistry } from '../../event-registry.js';
 import { connectReadStore } from '../../read-store/connect.js';
 import type { ReadStore } from '../../read-store/read-store.js';
@@ -34,16 +35,21 @@ export function addProjections(program: Command): void {
     .action((name: string) => {
       const model = readModels.find((one) => one.name === name);
       if (!model) throw new Failure(`there is no read model ${name}; there are ${namesOf(readModels)}`, 2);
-      return withStores((log, { db }) => rebuild(model, log, db));
+      return withStores((log, stores) => rebuild(model, log, stores));
     });
 }
 
-async function rebuild(model: ReadModel, store: EmbeddedEventStore, db: ReadStore['db']): Promise<void> {
+interface Stores {
+  readonly db: ReadStore['db'];
+  readonly exclusive: boolean;
+}
+
+async function rebuild(model: ReadModel, store: EventStore, { db, exclusive }: Stores): Promise<void> {
   const running = startProjections({
     store,
     db,
     models: [model],
-    exclusive: true,
+    exclusive,
     upcast: (event) => eventRegistry.read(event),
   });
   const display = showProgress();
@@ -58,15 +64,16 @@ async function rebuild(model: ReadModel, store: EmbeddedEventStore, db: ReadStor
   }
 }
 
-/** The log's writer lock keeps this from running beside a server. @throws StoreUnavailable */
-async function withStores(work: (log: EmbeddedEventStore, readStore: ReadStore) => Promise<void>): Promise<void> {
-  const { dataDir, mongodbUrl, readStorePort } = readConfig(process.env);
-  if (!existsSync(join(dataDir, 'log'))) throw new Failure(`there is no event log in ${dataDir}`);
-  const log = await openEmbeddedEventStore({ dir: join(dataDir, 'log') });
+/** The locks of the embedded stores keep this from running beside a server; on EventStoreDB and MongoDB it may. @throws StoreUnavailable */
+async function withStores(work: (log: EventStore, stores: Stores) => Promise<void>): Promise<void> {
+  const config = readConfig(process.env);
+  const { dataDir, mongodbUrl, readStorePort, eventStore } = config;
+  if (!eventStore && !existsSync(join(dataDir, 'log'))) throw new Failure(`there is no event log in ${dataDir}`);
+  const log = await openEventStore(config);
   try {
     const readStore = await connectReadStore({ mongodbUrl, dir: join(dataDir, 'read-store'), port: readStorePort });
     try {
-      await work(log, readStore);
+      await work(log, { db: readStore.db, exclusive: projectsAlone(config) });
     } finally {
       await readStore.close();
     }

@@ -1,0 +1,30 @@
+import { STATUS_CODES } from 'node:http';
+import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { numbersOf, Refused } from '../eventsourcing/refused.js';
+import { LOGGER } from '../nest/injection.js';
+
+/** Answers errors as `application/problem+json` (RFC 9457) with the code of the one table. Source: wire contract, sections 3 and 6. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly logger: Pick<Logger, 'error'>) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const { code, message, details } = this.refusalOf(error, request);
+    const status = numbersOf(code).http;
+    if (status === 401) void reply.header('www-authenticate', 'Bearer');
+    const body = { type: 'about:blank', title: STATUS_CODES[status], status, code, detail: message, details };
+    // Serialised here: Fastify would do so for its own JSON type only.
+    void reply.status(status).type('application/problem+json; charset=utf-8').send(JSON.stringify(body));
+  }
+
+  private refusalOf(error: unknown, { method, routeOptions }: FastifyRequest): Refused {
+    if (error instanceof Refused) return error;
+    if (error instanceof Error && error.name === 'StoreUnavailable') return new Refused('server.unavailable');
+    this.logger.error({ err: error, method, route: routeOptions.url }, 'a request could not be served');
+    return new Refused('server.fatal');
+  }
+}
