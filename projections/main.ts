@@ -16,7 +16,7 @@ async function start(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel);
   process.on('unhandledRejection', (err) => logger.error({ err }, 'a rejection was not handled'));
   const { mongodbUrl, dataDir, readStorePort } = config;
-  const store = await openEventStore(config, logger);
+  const store = await openEventStore(config, { logger });
   const readStore = await connectReadStore({ mongodbUrl, dir: join(dataDir, 'read-store'), port: readStorePort });
   const running = startProjections({
     store,

@@ -22,7 +22,7 @@ const providers = [
   {
     provide: EVENT_STORE,
     inject: [CONFIG, LOGGER],
-    useFactory: (config: Config, logger: Logger) => openEventStore(config, logger),
+    useFactory: (config: Config, logger: Logger) => openEventStore(config, { logger }),
   },
   {
     provide: PROTOCOL_SERVER,

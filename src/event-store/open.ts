@@ -11,10 +11,10 @@ interface Log {
 /** The log the configuration names: EventStoreDB, else the embedded one, of which this process is then the only writer. @throws StoreUnavailable */
 export function openEventStore(
   { eventStore, dataDir }: Pick<Config, 'eventStore' | 'dataDir'>,
-  logger?: Log,
+  { logger, readOnly = false }: { readonly logger?: Log; readonly readOnly?: boolean } = {},
 ): Promise<EventStore> {
   if (eventStore) return openEventStoreDb({ ...eventStore, ...(logger && { logger }) });
-  return openEmbeddedEventStore({ dir: join(dataDir, 'log') });
+  return openEmbeddedEventStore({ dir: join(dataDir, 'log'), readOnly });
 }
 
 /** Whether this process alone can be projecting: one of its stores is embedded, and so locked by it. */

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import { Refused } from '../eventsourcing/refused.js';
 import type { Session } from '../identity/session.js';
+import type { Subscription } from './event-streams/subscription.js';
 import type { CallId, Dialect } from './dialects/dialect.js';
 import { MalformedFrame } from './dialects/dialect.js';
 import { refusalOf } from './failure.js';
@@ -60,6 +61,8 @@ export class Connection {
   lastPosition = -1n;
   /** Kept by Broadcast: the topics it joined. */
   topics: string[] | undefined;
+  /** Kept by EventStreams: what it follows. */
+  subscriptions: Subscription[] | undefined;
   /** True as soon as nothing can be sent any more. */
   closed = false;
 
@@ -131,9 +134,19 @@ export class Connection {
     this.#socket.uncork();
   }
 
+  /** Bytes that wait for the reader. */
+  get backlog(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** False while `drained` has something to wait for. */
+  get ready(): boolean {
+    return this.closed || !this.#socket.writableNeedDrain;
+  }
+
   /** Resolves when what was sent has left for the network, the socket is gone, or the time is over. */
   async drained(withinMs?: number): Promise<void> {
-    if (this.closed || !this.#socket.writableNeedDrain) return;
+    if (this.ready) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);

@@ -13,6 +13,7 @@ import { SignIn, type SignInService } from '../identity/sign-in.js';
 import { worldConfig } from '../rooms/world-config.js';
 import type { Broadcast } from './broadcast.js';
 import type { Connection } from './connection.js';
+import type { EventStreams } from './event-streams/event-streams.js';
 import type { SocketHandler } from './handler.js';
 import type { LiveLog } from './live-log.js';
 import { wireTable } from './wire/index.js';
@@ -46,6 +47,7 @@ export class Dispatch implements SocketHandler {
     private readonly facts: LiveFacts,
     private readonly live: LiveLog,
     private readonly broadcast: Broadcast,
+    private readonly streams: EventStreams,
   ) {}
 
   signIn(payload: unknown, { world }: Connection): Promise<Session> {
@@ -83,11 +85,13 @@ export class Dispatch implements SocketHandler {
         return this.queries.execute(withReader(command, { world: session.world, after: connection.lastPosition }));
       case 'connection':
         this.authorise(session, entry.needs(command));
-        return entry.run(command, connection, this.broadcast);
+        return entry.run(command, { connection, session, broadcast: this.broadcast, streams: this.streams });
     }
   }
 
-  closed(): void {}
+  closed(connection: Connection): void {
+    this.streams.unsubscribe(connection);
+  }
 
   private authorise(session: Session, need: Need | undefined): void {
     if (!need) return;

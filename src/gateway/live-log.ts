@@ -26,7 +26,8 @@ export class LiveLog {
   private readonly told = new Map<string, { readonly since: number; count: number }>();
   private readonly waiting: { readonly position: bigint; readonly resolve: () => void }[] = [];
   private running: Promise<void> = Promise.resolve();
-  private position: bigint;
+  private current: bigint;
+  private tellEvents: (events: readonly RecordedEvent[]) => void = () => {};
   private isLive = false;
 
   constructor(
@@ -37,7 +38,17 @@ export class LiveLog {
     private readonly broadcast: Broadcast,
     private readonly log: SocketLog,
   ) {
-    this.position = facts.position;
+    this.current = facts.position;
+  }
+
+  /** Up to here the facts reflect the log and everyone was told. */
+  get position(): bigint {
+    return this.current;
+  }
+
+  /** `listener` gets all events in the order of the log, once the facts reflect them and before `position` does. */
+  onEvents(listener: (events: readonly RecordedEvent[]) => void): void {
+    this.tellEvents = listener;
   }
 
   /** True while the subscription is at the end of the log. */
@@ -89,12 +100,13 @@ export class LiveLog {
         this.log.error({ err: error, position: String(event.position) }, 'an event could not be delivered');
       }
     }
+    this.tellEvents(events);
     this.moveTo(events.at(-1)?.position ?? this.position);
   }
 
   private moveTo(position: bigint): void {
     if (position <= this.position) return;
-    this.position = position;
+    this.current = position;
     for (let i = this.waiting.length - 1; i >= 0; i--) {
       const waiter = this.waiting[i];
       if (!waiter || waiter.position > position) continue;

@@ -87,6 +87,9 @@ describe('convoke migrate', () => {
     await expectCopied(10_000);
     // Once more changes nothing.
     expect((await migrate()).stdout).toContain('0 events copied, 10,000 events in both logs');
+    // The auditor's commands read the copy where it is.
+    const audit = await runCli(['audit', 'verify'], { EVENTSTORE_URL: urlTo(served.port), DATA_DIR: dataDir });
+    expect(audit).toMatchObject({ code: 0, stdout: expect.stringContaining('10,000 events') });
   }, 60_000);
 
   it('refuses a target that holds other events, and changes nothing there', async () => {

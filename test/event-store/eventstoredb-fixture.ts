@@ -47,7 +47,11 @@ export const held = (n: number, more: Partial<Held> = {}): Held => ({
   ...more,
 });
 
-/** Waits until it is so; the test's own timeout is the limit. */
+/** Waits until it is so, for 15 s at the longest. */
 export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await delay(5);
+  const deadline = performance.now() + 15_000;
+  while (!isSo()) {
+    if (performance.now() > deadline) throw new Error(`not so within 15 s: ${isSo}`);
+    await delay(5);
+  }
 }

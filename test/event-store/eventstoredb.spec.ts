@@ -83,7 +83,7 @@ describe('the event store on EventStoreDB', () => {
       let pieces = 0;
       let breaks = 0;
       proxy.loses = () => {
-        if (++pieces % 11 !== 0 || ++breaks > 40) return false;
+        if (++pieces % 11 !== 0 || ++breaks > 8) return false;
         proxy[kind]();
         return true;
       };

@@ -2,10 +2,10 @@ import { join, resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { stateAt, type Moment } from '../../audit/state-at.js';
 import { toUtc } from '../../audit/times.js';
-import { readConfig } from '../../config/config.js';
+import { readConfig, type Config } from '../../config/config.js';
 import { structuralProblem } from '../../event-store/embedded/check.js';
-import { openEmbeddedEventStore } from '../../event-store/embedded/embedded-event-store.js';
 import type { EventStore } from '../../event-store/event-store.js';
+import { openEventStore } from '../../event-store/open.js';
 import { deciders, eventRegistry } from '../../event-registry.js';
 import { isText } from '../../eventsourcing/validation.js';
 import { exportedEvents } from '../audit/exported-file.js';
@@ -38,7 +38,7 @@ interface VerifyArguments extends Folder {
   readonly partial?: boolean;
 }
 
-/** `convoke audit`: for auditors; reads the log only, also beside a running server. */
+/** `convoke audit`: for auditors; reads the log only, embedded (also beside a running server) or on EventStoreDB. */
 export function addAudit(program: Command): void {
   const audit = program
     .command('audit')
@@ -76,7 +76,7 @@ export function addAudit(program: Command): void {
 async function exportEvents({ out, dataDir, type, ...given }: ExportArguments): Promise<void> {
   const bar = terminalBar('Exporting');
   const onProgress = (done: bigint, total: bigint): void => bar?.show(Number(done + 1n), Number(total + 1n));
-  await withLog(dataDirOf({ dataDir }), async (store) => {
+  await withLog(dataDir === undefined ? {} : { dataDir }, async (store) => {
     const text = await exportLog(store, { ...given, onProgress, ...(type.length > 0 && { types: type }) });
     await writeOutput(text, out);
   }).finally(() => bar?.stop());
@@ -86,7 +86,7 @@ async function replay(kind: string, id: string, { at, ...folder }: Folder & { re
   const decider = deciders.find(({ category }) => category === kind);
   if (!decider)
     throw new Failure(`there is no kind ${kind}; there are ${deciders.map((one) => one.category).join(', ')}`, 2);
-  await withLog(dataDirOf(folder), async (store) => {
+  await withLog(folder, async (store) => {
     const moment = at === undefined ? {} : { moment: await momentOf(store, at) };
     const found = await stateAt(store, eventRegistry, decider, { id, ...moment });
     if (!found) throw new Failure(`there is no ${kind} ${id}${at === undefined ? '' : ' at that moment'}`);
@@ -109,9 +109,9 @@ async function verify({ file, partial, heads, key, sign, ...folder }: VerifyArgu
     process.stdout.write(summary);
     return;
   }
-  const damage = await structuralProblem(join(dataDir, 'log'));
+  const damage = servedBy(folder) ? undefined : await structuralProblem(join(dataDir, 'log'));
   if (damage !== undefined) throw new Failure(`the data file is damaged: ${damage}`);
-  await withLog(dataDir, async (store) => {
+  await withLog(folder, async (store) => {
     const bar = terminalBar('Verifying');
     const total = Number((await store.head()) + 1n);
     const onEvent = (position: bigint): void => {
@@ -123,9 +123,14 @@ async function verify({ file, partial, heads, key, sign, ...folder }: VerifyArgu
   });
 }
 
+/** The EventStoreDB server the log is on; a data folder that is named is meant instead. */
+const servedBy = ({ dataDir }: Folder): Config['eventStore'] =>
+  dataDir === undefined ? readConfig(process.env).eventStore : undefined;
+
 /** @throws StoreUnavailable when there is no log */
-async function withLog(dataDir: string, work: (store: EventStore) => Promise<void>): Promise<void> {
-  const store = await openEmbeddedEventStore({ dir: join(dataDir, 'log'), readOnly: true });
+async function withLog(folder: Folder, work: (store: EventStore) => Promise<void>): Promise<void> {
+  const log = { eventStore: servedBy(folder), dataDir: dataDirOf(folder) };
+  const store = await openEventStore(log, { readOnly: true });
   try {
     await work(store);
   } finally {

@@ -1,11 +1,14 @@
+import { eventsWire } from './events.js';
 import { identityWire } from './identity.js';
 import { roomsWire } from './rooms.js';
 import type { Wire } from './wire.js';
 
-const tables = [identityWire, roomsWire];
+const tables = [eventsWire, identityWire, roomsWire];
 
 /** Every action and event clients know, whatever their dialect. */
 export const wireTable: Wire = {
   actions: Object.assign(Object.create(null), ...tables.map(({ actions }) => actions)),
   events: Object.assign(Object.create(null), ...tables.map(({ events }) => events)),
+  topics: Object.assign(Object.create(null), ...tables.map(({ topics }) => topics)),
+  streams: Object.assign(Object.create(null), ...tables.map(({ streams }) => streams)),
 };

@@ -14,12 +14,30 @@ import {
 import type { RoomChanged, RoomsReordered } from '../../rooms/rooms.handlers.js';
 import { GetRoomConfig, ListRoomConfigs } from '../../rooms/rooms.queries.js';
 import type { RoomEvent } from '../../rooms/rooms.js';
-import { command, onConnection, query, wire } from './wire.js';
+import { command, onConnection, type Place, query, wire } from './wire.js';
 
 const inRoom = (permission: 'room:view' | 'room:update' | 'room:announce' | 'room:delete') => {
   return ({ room }: { readonly room: string }) => ({ permission, room });
 };
 const nothing = () => ({});
+
+type OfRoom = { readonly data: { readonly roomId: string } };
+const roomPlace = (room: string, permission: 'room:view' | 'room:update', topic = `room:${room}`): Place => {
+  return { topic, need: { permission, room } };
+};
+const forRoom = ({ data: { roomId } }: OfRoom) => [roomPlace(roomId, 'room:view')];
+const forRoomAndWorld = ({ data: { roomId } }: OfRoom) => [
+  roomPlace(roomId, 'room:view'),
+  roomPlace(roomId, 'room:view', 'world'),
+];
+/** Who holds which role in a room is for those who give roles there, and for the one concerned. */
+const roomRole = ({
+  data: { roomId, user },
+}: {
+  readonly data: { readonly roomId: string; readonly user: string };
+}) => [roomPlace(roomId, 'room:update'), { topic: `user:${user}`, need: undefined }];
+/** The directory names all rooms of the world; what others may know of it is in the rooms' own events. */
+const directory = (): Place[] => [{ topic: 'world', need: { permission: 'room:update' } }];
 const configFields = new Set([...Object.keys(emptyConfig), 'name', 'sorting_priority']);
 
 /** Source: wire contract, section 4. */
@@ -51,7 +69,7 @@ export const roomsWire = wire<RoomEvent | RoomDirectoryEvent>(
     'room.enter': onConnection({
       shape: EnterRoom,
       needs: inRoom('room:view'),
-      run: ({ room }, connection, broadcast) => {
+      run: ({ room }, { connection, broadcast }) => {
         broadcast.join(connection, `room:${room}`);
         return {};
       },
@@ -59,7 +77,7 @@ export const roomsWire = wire<RoomEvent | RoomDirectoryEvent>(
     'room.leave': onConnection({
       shape: LeaveRoom,
       needs: () => undefined,
-      run: ({ room }, connection, broadcast) => {
+      run: ({ room }, { connection, broadcast }) => {
         broadcast.leave(connection, `room:${room}`);
         return {};
       },
@@ -86,5 +104,20 @@ export const roomsWire = wire<RoomEvent | RoomDirectoryEvent>(
       body: { id: roomId },
       need: { permission: 'room:view', room: roomId },
     }),
+  },
+  {
+    topics: { room: { id: '<id>', needs: (room) => ({ permission: 'room:view', room }) } },
+    events: {
+      RoomRegistered: directory,
+      RoomRelisted: directory,
+      RoomsReordered: directory,
+      RoomDelisted: directory,
+      RoomCreated: forRoomAndWorld,
+      RoomConfigPatched: forRoomAndWorld,
+      RoomScheduleChanged: forRoom,
+      RoomRoleGranted: roomRole,
+      RoomRoleRevoked: roomRole,
+      RoomDeleted: forRoomAndWorld,
+    },
   },
 );

@@ -1,8 +1,10 @@
 import type { JsonObject, RecordedEvent } from '../../eventsourcing/events.js';
 import type { CommandClass } from '../../eventsourcing/validation.js';
 import type { Permission } from '../../identity/roles.js';
+import type { Session } from '../../identity/session.js';
 import type { Broadcast } from '../broadcast.js';
 import type { Connection } from '../connection.js';
+import type { EventStreams } from '../event-streams/event-streams.js';
 
 /** A permission in the world, or in one of its rooms, which then must exist. */
 export interface Need {
@@ -42,7 +44,15 @@ export interface QueryAction<C extends { readonly type: string }> extends Shaped
 /** Concerns the connection alone, such as entering a room. */
 export interface ConnectionAction<C extends { readonly type: string }> extends Shaped<C> {
   readonly kind: 'connection';
-  readonly run: (command: C, connection: Connection, broadcast: Broadcast) => unknown;
+  readonly run: (command: C, at: Caller) => unknown;
+}
+
+/** The connection a call came from, and what it can be joined to. */
+export interface Caller {
+  readonly connection: Connection;
+  readonly session: Session;
+  readonly broadcast: Broadcast;
+  readonly streams: EventStreams;
 }
 
 /** An action of any command class; made by the three functions below, which check that its parts fit together. */
@@ -92,19 +102,50 @@ export type OnEvent<E extends { readonly type: string; readonly data: unknown }>
   ) => Delivery;
 };
 
+/** A topic of `events.subscribe` in which an event is found as it is in the log. */
+export interface Place {
+  /** As clients write it: `world`, `room:<id>`. */
+  readonly topic: string;
+  /** Asked for each connection and event when it is sent; undefined where following the topic is enough. */
+  readonly need: Need | undefined;
+}
+
+/** A kind of topics, such as `room:<id>`. */
+export interface TopicKind {
+  /** What stands after the colon, as told to clients: `<id>`; absent for a kind that stands alone. */
+  readonly id?: string;
+  /** What it takes to follow one. @throws Refused where no permission would do */
+  readonly needs: (id: string, session: Session) => Need | undefined;
+}
+
+/** Where in the topics each type of event is found, and by whom. Every type has an entry: nobody follows by oversight. */
+export type OnStream<E extends { readonly type: string; readonly data: unknown }> = {
+  readonly [T in E['type']]: (
+    event: Omit<RecordedEvent, 'type' | 'data'> & Extract<E, { readonly type: T }>,
+  ) => readonly Place[];
+};
+
 export interface Wire {
   readonly actions: Readonly<Record<string, WireAction>>;
   readonly events: Readonly<Record<string, (event: RecordedEvent) => Delivery>>;
+  readonly topics: Readonly<Record<string, TopicKind>>;
+  readonly streams: Readonly<Record<string, (event: RecordedEvent) => readonly Place[]>>;
 }
 
-/** One context's table: actions by wire name, deliveries by event type. */
+/** One context's table: actions by wire name; by event type what clients are told of it and where they can follow it. */
 export function wire<E extends { readonly type: string; readonly data: unknown }>(
   actions: Readonly<Record<string, WireAction>>,
   events: OnEvent<E>,
+  streams: { readonly topics: Readonly<Record<string, TopicKind>>; readonly events: OnStream<E> },
 ): Wire {
-  // A delivery is only ever asked for events of its own type.
-  const handlers = Object.entries<((event: never) => Delivery) | undefined>(events);
-  const byType: Record<string, (event: RecordedEvent) => Delivery> = {};
-  for (const [type, deliver] of handlers) if (deliver) byType[type] = (event) => deliver(event as never);
-  return { actions, events: byType };
+  return { actions, events: byType<Delivery>(events), topics: streams.topics, streams: byType(streams.events) };
+}
+
+/** A function is only ever asked for events of its own type, so forgetting the type between them is safe. */
+function byType<R>(
+  handlers: Readonly<Record<string, ((event: never) => R) | undefined>>,
+): Record<string, (event: RecordedEvent) => R> {
+  const all: Record<string, (event: RecordedEvent) => R> = {};
+  for (const [type, handle] of Object.entries(handlers)) if (handle) all[type] = (event) => handle(event as never);
+  return all;
 }

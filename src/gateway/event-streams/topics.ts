@@ -1,0 +1,45 @@
+import { Refused } from '../../eventsourcing/refused.js';
+import type { Access } from '../../identity/access.js';
+import type { Session } from '../../identity/session.js';
+import { wireTable } from '../wire/index.js';
+import type { Need } from '../wire/wire.js';
+
+/**
+ * Refuses what may not be followed: first for its form, then for what does not exist or is not for this person.
+ * @throws Refused protocol.invalid, room.unknown, protocol.denied, auth.denied; details say which topic
+ */
+export function requireTopics(topics: readonly string[], session: Session, access: Access): void {
+  const parsed = topics.map(parse);
+  const malformed = parsed.flatMap((topic, index) =>
+    topic ? [] : [{ field: 'topics', message: `topics[${index}] must be ${served()}` }],
+  );
+  if (malformed.length > 0) {
+    throw new Refused('protocol.invalid', malformed.map(({ message }) => message).join('; '), malformed);
+  }
+  parsed.forEach((topic, index) => {
+    try {
+      const need: Need | undefined = topic && wireTable.topics[topic.kind]?.needs(topic.id, session);
+      if (need) access.require(session, need.permission, need.room);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      throw new Refused(error.code, error.message, [
+        { field: 'topics', message: `topics[${index}]: ${error.message}` },
+      ]);
+    }
+  });
+}
+
+/** `world` stands alone, every other kind has an id: `room:<id>`. */
+function parse(topic: string): { readonly kind: string; readonly id: string } | undefined {
+  const colon = topic.indexOf(':');
+  const kind = colon < 0 ? topic : topic.slice(0, colon);
+  const id = colon < 0 ? '' : topic.slice(colon + 1);
+  const known = wireTable.topics[kind];
+  if (!known || (known.id === undefined ? colon >= 0 : id.trim() === '')) return undefined;
+  return { kind, id };
+}
+
+function served(): string {
+  const forms = Object.entries(wireTable.topics).map(([kind, { id }]) => (id === undefined ? kind : `${kind}:${id}`));
+  return forms.join(', ');
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventRegistry } from '../../src/event-registry.js';
+import { wireTable } from '../../src/gateway/wire/index.js';
+import type { Place } from '../../src/gateway/wire/wire.js';
+import { codesIn, markdown, tableOf } from '../architecture/support/markdown.js';
+import { recorded, alice } from '../spec/decider-spec.js';
+
+const session = { userId: 'alice', world: 'demo', traits: [], profile: {} };
+
+/** What an event of the room `r` about the user `u` needs, as the documentation words it. */
+function needOf({ topic, need }: Place): string {
+  if (!need) return 'nothing in `user:…`';
+  if (need.permission.startsWith('world:')) return `\`${need.permission}\``;
+  expect(need.room).toBe(need.room === undefined ? undefined : 'r');
+  return `\`${need.permission}\` in the ${need.room === undefined ? topic : 'room'}`;
+}
+
+describe('the table of what can be followed', () => {
+  it('has every type of event', () => {
+    expect(Object.keys(wireTable.streams).toSorted()).toEqual(eventRegistry.types.toSorted());
+  });
+
+  it('is the one of docs/wire.md', async () => {
+    const text = await markdown('docs/wire.md');
+    const documented = tableOf(text, 'log event').flatMap((row) => {
+      const topics = codesIn(row['found in']).map((topic) =>
+        topic.replace('<id>', 'r').replace('<who it is for>', 'u'),
+      );
+      return codesIn(row['log event']).map((type) => ({ type, topics: topics.toSorted(), needs: row['needs'] }));
+    });
+    const actual = documented.map(({ type }) => {
+      // Of its data only what says where it belongs.
+      const event = recorded({ type, data: { roomId: 'r', user: 'u' } });
+      const places = wireTable.streams[type]?.(event) ?? [];
+      return {
+        type,
+        topics: places.map(({ topic }) => topic).toSorted(),
+        needs: [...new Set(places.map(needOf))].join('; '),
+      };
+    });
+    expect(documented.length).toBeGreaterThan(10);
+    expect(actual).toEqual(documented);
+  });
+
+  it('has the kinds of topics documented', async () => {
+    const rows = tableOf(await markdown('docs/wire.md'), 'topic');
+    const kinds = Object.entries(wireTable.topics).map(([kind, { id, needs }]) => {
+      const need = needs(kind === 'user' ? alice.actorId : 'r', session);
+      const place = need?.room === undefined ? '' : ' in the room';
+      return [id === undefined ? kind : `${kind}:${id}`, need ? `\`${need.permission}\`${place}` : 'being that user'];
+    });
+    expect(rows.map((row) => [codesIn(row['topic'])[0], row['following it needs']]).toSorted()).toEqual(
+      kinds.toSorted(),
+    );
+  });
+});
