@@ -66,6 +66,8 @@ export interface EventStore {
   subscribeToAll(options?: SubscribeOptions): AsyncIterable<LogMessage>;
   /** Position of the last event, -1n for an empty log. */
   head(): Promise<bigint>;
+  /** For how long some subscription has lacked events that are in the log, in milliseconds. Absent where it cannot happen. */
+  readonly behindMs?: number;
   close(): Promise<void>;
 }
 

@@ -76,13 +76,15 @@ export class Dispatch implements SocketHandler {
     await this.live.reached(connection.lastPosition);
     switch (entry.kind) {
       case 'command': {
-        const { position, body } = await this.execute(entry, action, command, session, commandId);
+        const { position, body } = await inTime(this.execute(entry, action, command, session, commandId));
         if (position > connection.lastPosition) connection.lastPosition = position;
         return body;
       }
       case 'query':
         this.authorise(session, entry.needs(command));
-        return this.queries.execute(withReader(command, { world: session.world, after: connection.lastPosition }));
+        return inTime(
+          this.queries.execute(withReader(command, { world: session.world, after: connection.lastPosition })),
+        );
       case 'connection':
         this.authorise(session, entry.needs(command));
         return entry.run(command, { connection, session, broadcast: this.broadcast, streams: this.streams });
@@ -162,6 +164,17 @@ export class Dispatch implements SocketHandler {
       throw onlyResend && error instanceof NotResent ? refusal : error;
     }
   }
+}
+
+/** A store that is down is told within 5 s, whatever a command had to ask of it. */
+const answerWithinMs = 4_800;
+
+/** What takes longer goes on; whoever sends the same command id again gets its answer then. */
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Refused('server.unavailable')), answerWithinMs);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 const accepted = 'a text of 1 to 200 characters';

@@ -15,6 +15,8 @@ export interface Health {
 }
 
 const timeoutMs = 2_000;
+/** A subscription that lacks events for so long does not follow the log any more. */
+const behindForMs = 2_000;
 
 /** Ready means: both stores answer, the live log and every projection have caught up. Parked streams are shown, and do not make it unready. */
 export class Readiness {
@@ -31,7 +33,7 @@ export class Readiness {
       part(this.readStore.ping()),
       within(this.reader.lag()).catch(() => undefined),
     ]);
-    const liveLog = this.live.live ? 'ok' : 'behind';
+    const liveLog = this.live.live && (this.store.behindMs ?? 0) < behindForMs ? 'ok' : 'behind';
     const projections = Object.fromEntries(
       (lag ?? []).map(({ model, caughtUp, position, head, parked }) => [
         model,
