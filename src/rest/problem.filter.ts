@@ -3,6 +3,7 @@ import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { numbersOf, Refused } from '../eventsourcing/refused.js';
+import { isOutage } from '../health/outage.js';
 import { LOGGER } from '../nest/injection.js';
 
 /** Answers errors as `application/problem+json` (RFC 9457) with the code of the one table. Source: wire contract, sections 3 and 6. */
@@ -23,7 +24,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private refusalOf(error: unknown, { method, routeOptions }: FastifyRequest): Refused {
     if (error instanceof Refused) return error;
-    if (error instanceof Error && error.name === 'StoreUnavailable') return new Refused('server.unavailable');
+    if (isOutage(error)) return new Refused('server.unavailable');
     this.logger.error({ err: error, method, route: routeOptions.url }, 'a request could not be served');
     return new Refused('server.fatal');
   }

@@ -116,6 +116,7 @@ describe('two servers and two projection workers on one served log', () => {
       await second.stop(),
       ...(await Promise.all(workers.filter((worker) => worker !== victim).map((worker) => worker.stop()))),
     ]).toEqual([0, 0, 0]);
+    await mongo.close();
     await stage.close();
     const events = await readLog(stage.dataDir);
     // A room may be deleted over one server while another still brings its stream along: the patch is then for nobody.

@@ -12,6 +12,9 @@ export interface Mutation {
 }
 
 const handle = 'test/eventsourcing/handle.spec.ts';
+const hazards = 'test/event-store/eventstoredb-hazards.spec.ts';
+const readModels = 'test/faults/read-models.spec.ts';
+const eventStreams = 'test/gateway/event-streams.spec.ts';
 const killNine = ['test/faults/kill-nine.spec.ts', 'keeps what it acknowledged'] as const;
 const flushed = [
   ['test/faults/embedded-log-flush.spec.ts', 'flushes before each of the answers'],
@@ -90,7 +93,10 @@ export const mutations: readonly Mutation[] = [
     file: 'projections/engine/session.ts',
     from: 'if (rows.size > 0) await sink.writeRows(rows);',
     to: 'await sink.saveCheckpoint(position); if (rows.size > 0) await sink.writeRows(rows);',
-    caughtBy: [['test/projections/session.spec.ts', 'comes to the cold replay for every sequence']],
+    caughtBy: [
+      ['test/projections/session.spec.ts', 'comes to the cold replay for every sequence'],
+      [readModels, 'comes to the cold replay of real events'],
+    ],
   },
   {
     name: 'follow-ups are made good before anyone is let in',
@@ -129,5 +135,119 @@ export const mutations: readonly Mutation[] = [
     from: 'if (waiting > 0 && waiting + frames.length > this.#host.limits.maxBacklogBytes) {',
     to: 'if (waiting > 64 * this.#host.limits.maxBacklogBytes) {',
     caughtBy: [['test/faults/slow-readers.spec.ts', 'are cut off']],
+  },
+  {
+    name: 'a decision has event ids of its own',
+    file: 'src/eventsourcing/ids.ts',
+    from: 'stream, index, correlationId, now]',
+    to: 'stream, index]',
+    caughtBy: [[handle, 'keeps the chain when two processes carry out one command']],
+  },
+  {
+    name: 'a rebuilt read model is read when it has caught up',
+    file: 'projections/engine/projection.ts',
+    from: 'this.#runners.get(building.n)?.session?.live === true',
+    to: 'this.#runners.get(building.n)?.session !== undefined',
+    caughtBy: [[readModels, 'are rebuilt while commands come in']],
+  },
+  {
+    name: 'a damaged read store is built again',
+    file: 'src/read-store/embedded/embedded-read-store.ts',
+    from: 'return startEmpty(dir, damage);',
+    to: 'throw new Error(damage);',
+    caughtBy: [['test/faults/damaged-files.spec.ts', 'builds it again from the log']],
+    built: true,
+  },
+  {
+    name: 'a malformed frame is answered',
+    file: 'src/gateway/connection.ts',
+    from: 'const malformed = error instanceof MalformedFrame;',
+    to: 'const malformed = error instanceof MalformedFrame; if (malformed) throw error;',
+    caughtBy: [['test/faults/malformed-frames.spec.ts', 'are answered, change nothing']],
+    built: true,
+  },
+  {
+    name: 'history ends where the live log is',
+    file: 'src/gateway/event-streams/event-streams.ts',
+    from: 'position < this.live.position) {',
+    to: 'position < -1n) {',
+    caughtBy: [['test/gateway/event-streams-handover.spec.ts', 'there is no gap and no duplicate']],
+  },
+  {
+    name: 'permission is asked for each event that is followed',
+    file: 'src/gateway/event-streams/event-streams.ts',
+    from: 'return !need || this.access.can(session, need.permission, need.room);',
+    to: 'return true;',
+    caughtBy: [[eventStreams, 'asks for permission for each event when it is sent']],
+  },
+  {
+    name: 'history waits for its reader',
+    file: 'src/gateway/event-streams/event-streams.ts',
+    from: '&& connection.backlog < historyBacklog;',
+    to: ';',
+    caughtBy: [[eventStreams, 'gets its history as it reads']],
+  },
+  {
+    name: 'EventStoreDB hazard 1: what is no JSON never reaches the client',
+    file: 'src/event-store/eventstoredb/prepare.ts',
+    from: 'if (fault !== undefined) throw new TypeError(',
+    to: "if (fault === '') throw new TypeError(",
+    caughtBy: [[hazards, '1: a BigInt in an event']],
+  },
+  {
+    name: 'EventStoreDB hazard 2: a call has a time limit of ours',
+    file: 'src/event-store/eventstoredb/connection.ts',
+    from: 'Math.min(this.timings.attemptMs, deadline - startedAt)',
+    to: '2 ** 30',
+    caughtBy: [[hazards, '2: an append without an answer']],
+  },
+  {
+    name: 'EventStoreDB hazard 3: an append whose answer was lost is known again',
+    file: 'src/event-store/eventstoredb/eventstoredb-event-store.ts',
+    from: 'const earlier = await this.earlierAnswer(stream, error, append.events);',
+    to: 'const earlier = undefined;',
+    caughtBy: [[hazards, '3: a wrong revision that is the answer to a resend']],
+  },
+  {
+    name: 'EventStoreDB hazard 4: nothing is thrown at a checkpoint',
+    file: 'src/event-store/eventstoredb/supervisor.ts',
+    from: 'arrivals.nudge();',
+    to: "throw new Error('planted');",
+    caughtBy: [[hazards, '4: checkpoints move a subscription on']],
+  },
+  {
+    name: 'EventStoreDB hazard 5: a subscription that ended is taken up again',
+    file: 'src/event-store/eventstoredb/supervisor.ts',
+    from: 'if (ended !== undefined) {',
+    to: 'if (ended === null) {',
+    caughtBy: [[hazards, '5: after an end']],
+  },
+  {
+    name: 'EventStoreDB hazard 6: a subscription that stands still is seen',
+    file: 'src/event-store/eventstoredb/supervisor.ts',
+    from: 'if (arrived.length === 0 && heads.known > this.position) await this.compareWithLog();',
+    to: '',
+    caughtBy: [[hazards, '6: a subscription that stands still']],
+  },
+  {
+    name: 'EventStoreDB hazard 7: metadata of others is made an object',
+    file: 'src/event-store/eventstoredb/recorded.ts',
+    from: 'asObject(asJson(event.metadata)) as Metadata',
+    to: 'event.metadata as Metadata',
+    caughtBy: [[hazards, '7: events that others wrote']],
+  },
+  {
+    name: 'EventStoreDB hazard 8: an expected revision is sent',
+    file: 'src/event-store/eventstoredb/batch-append.ts',
+    from: "if (expected === 'any') return",
+    to: 'return',
+    caughtBy: [[hazards, '8: only `any` goes without']],
+  },
+  {
+    name: 'EventStoreDB hazard 9: positions have gaps',
+    file: 'src/event-store/eventstoredb/supervisor.ts',
+    from: 'event.position <= this.position) continue;',
+    to: 'event.position !== this.position + 1n) continue;',
+    caughtBy: [[hazards, '9: positions have gaps']],
   },
 ];
