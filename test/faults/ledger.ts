@@ -28,6 +28,8 @@ export class Ledger {
     private readonly onAcknowledged: (count: number) => void = () => undefined,
     /** Codes that are no fault here besides the usual ones. */
     private readonly alsoFine: readonly string[] = [],
+    /** Whether `server.unavailable` is no fault: the command is open until it is sent again. */
+    private readonly storeMayStall = false,
   ) {}
 
   in(state: State): Entry[] {
@@ -49,7 +51,9 @@ export class Ledger {
     try {
       reply = await client.call(action, { ...payload, command_id: id });
     } catch (error) {
-      if (error instanceof CallRefused) this.refused(entry, error.code);
+      // Then nobody knows whether it was done: the contract says to send it again.
+      const unknown = error instanceof CallRefused && error.code === 'server.unavailable' && this.storeMayStall;
+      if (error instanceof CallRefused && !unknown) this.refused(entry, error.code);
       return;
     }
     if (entry.state === 'acknowledged') {
