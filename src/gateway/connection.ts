@@ -76,6 +76,7 @@ export class Connection {
   #accepting = true;
   #paused = false;
   #working: Promise<void> | undefined;
+  #draining: Promise<void> | undefined;
   readonly #signInBy: number;
   #pingAt: number;
   /** 0 while no pong is awaited. */
@@ -117,7 +118,7 @@ export class Connection {
    * With `corked` the frames wait, and the connection is added to it to be uncorked.
    */
   write(frames: Buffer, corked?: Connection[]): void {
-    if (this.closed || this.#ws.readyState !== WebSocket.OPEN) return;
+    if (this.gone) return;
     const waiting = this.#socket.writableLength;
     if (waiting > 0 && waiting + frames.length > this.#host.limits.maxBacklogBytes) {
       this.close(CloseCode.slowReader, 'slow reader');
@@ -139,21 +140,35 @@ export class Connection {
     return this.#socket.writableLength;
   }
 
+  /** Nothing that is sent arrives any more, also when the other side has hung up and the socket is only about to close. */
+  get gone(): boolean {
+    return this.closed || this.#ws.readyState !== WebSocket.OPEN || this.#socket.destroyed;
+  }
+
   /** False while `drained` has something to wait for. */
   get ready(): boolean {
-    return this.closed || !this.#socket.writableNeedDrain;
+    return this.gone || !this.#socket.writableNeedDrain;
   }
 
   /** Resolves when what was sent has left for the network, the socket is gone, or the time is over. */
   async drained(withinMs?: number): Promise<void> {
     if (this.ready) return;
+    this.#draining ??= this.#untilDrained();
+    if (withinMs === undefined) return this.#draining;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, withinMs)));
+    await Promise.race([this.#draining, late]);
+    clearTimeout(timer);
+  }
+
+  /** One for all who wait. */
+  async #untilDrained(): Promise<void> {
     await new Promise<void>((resolve) => {
       const done = (): void => {
-        clearTimeout(timer);
         this.#socket.off('drain', done).off('close', done);
+        this.#draining = undefined;
         resolve();
       };
-      const timer = withinMs === undefined ? undefined : setTimeout(done, withinMs);
       this.#socket.on('drain', done).on('close', done);
     });
   }

@@ -51,15 +51,15 @@ export class Dispatch implements SocketHandler {
   ) {}
 
   signIn(payload: unknown, { world }: Connection): Promise<Session> {
-    return this.signIns.signIn(toCommand(SignIn, payload), world);
+    return inTime(this.signIns.signIn(toCommand(SignIn, payload), world));
   }
 
   signInByToken(token: string, world: string): Promise<Session> {
-    return this.signIns.signIn({ token }, world);
+    return inTime(this.signIns.signIn({ token }, world));
   }
 
   async welcome(connection: Connection, session: Session): Promise<unknown> {
-    await this.live.reached(connection.lastPosition);
+    await inTime(Promise.resolve(this.live.reached(connection.lastPosition)));
     this.broadcast.join(connection, `world:${session.world}`);
     return {
       'user.config': { id: session.userId, profile: session.profile },
@@ -67,7 +67,11 @@ export class Dispatch implements SocketHandler {
     };
   }
 
-  async call(connection: Connection, session: Session, action: string, payload: unknown): Promise<unknown> {
+  call(connection: Connection, session: Session, action: string, payload: unknown): Promise<unknown> {
+    return inTime(this.carryOut(connection, session, action, payload));
+  }
+
+  private async carryOut(connection: Connection, session: Session, action: string, payload: unknown): Promise<unknown> {
     const entry = wireTable.actions[action];
     if (!entry) throw new Refused('protocol.unknown_command');
     const { commandId, rest } = takeCommandId(entry, payload);
@@ -76,15 +80,13 @@ export class Dispatch implements SocketHandler {
     await this.live.reached(connection.lastPosition);
     switch (entry.kind) {
       case 'command': {
-        const { position, body } = await inTime(this.execute(entry, action, command, session, commandId));
+        const { position, body } = await this.execute(entry, action, command, session, commandId);
         if (position > connection.lastPosition) connection.lastPosition = position;
         return body;
       }
       case 'query':
         this.authorise(session, entry.needs(command));
-        return inTime(
-          this.queries.execute(withReader(command, { world: session.world, after: connection.lastPosition })),
-        );
+        return this.queries.execute(withReader(command, { world: session.world, after: connection.lastPosition }));
       case 'connection':
         this.authorise(session, entry.needs(command));
         return entry.run(command, { connection, session, broadcast: this.broadcast, streams: this.streams });

@@ -49,9 +49,9 @@ export class Arrivals {
     this.wake?.();
   }
 
-  /** Ends the call on the server. */
-  async stop(): Promise<void> {
-    await this.subscription.unsubscribe().catch(() => undefined);
+  /** Ends the call on the server. Not waited for: where the client still looks for a server, that takes as long as it takes. */
+  stop(): void {
+    void this.subscription.unsubscribe().catch(() => undefined);
     this.subscription.destroy();
   }
 

@@ -113,7 +113,7 @@ async function onePage<E>(
     return events;
   } catch (error) {
     if (error instanceof StreamNotFoundError) return [];
-    await read.cancel().catch(() => undefined);
+    void read.cancel().catch(() => undefined);
     throw error;
   } finally {
     clearTimeout(timer);

@@ -126,7 +126,7 @@ export class Supervisor {
       }
     } finally {
       either.removeEventListener('abort', cut);
-      await arrivals.stop();
+      arrivals.stop();
     }
   }
 

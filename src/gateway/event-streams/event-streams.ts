@@ -153,7 +153,7 @@ export class EventStreams {
         // oxlint-disable-next-line no-await-in-loop -- one at a time bounds the work and lets others use what was read
         const stretch =
           this.#history.recent(next.position, position) ?? (await this.#history.after(next.position, position));
-        looked += this.#take(next, stretch);
+        looked += 1 + this.#take(next, stretch);
         this.#goOn(next);
       } catch (error) {
         this.#failed(next, error);

@@ -28,6 +28,6 @@ export class Subscription {
 
   /** Nobody waits for anything of it any more. */
   get ended(): boolean {
-    return this.topics.size === 0 || this.connection.closed;
+    return this.topics.size === 0 || this.connection.gone;
   }
 }
