@@ -8,6 +8,9 @@ import { connectReadStore } from '../src/read-store/connect.js';
 import { startProjections } from './engine/engine.js';
 import { readModels } from './read-models.js';
 
+/** A stop takes at most this long. Source: wire contract, section 1. */
+const stopWithinMs = 9_500;
+
 /**
  * A worker that keeps the read models, for servers that run with PROJECTIONS=external. Several may run: one projects each
  * read model, another takes over when it ends.
@@ -29,9 +32,19 @@ async function start(config: Config): Promise<void> {
   logger.info({ models: readModels.map(({ name }) => name) }, 'Convoke is projecting');
   const stop = async (signal: string): Promise<void> => {
     logger.info({ signal }, 'stopping');
-    await running.stop();
-    await readStore.close();
-    await store.close();
+    // What a store that is away keeps open is cut off: the next worker goes on from the checkpoint.
+    setTimeout(() => {
+      logger.error('the stop took too long');
+      process.exit(1);
+    }, stopWithinMs).unref();
+    try {
+      await running.stop();
+      await readStore.close();
+      await store.close();
+    } catch (err) {
+      logger.error({ err }, 'the stop was not clean');
+      process.exit(1);
+    }
     logger.info('stopped');
     process.exit(0);
   };

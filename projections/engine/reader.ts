@@ -60,7 +60,7 @@ export class ProjectionReader {
   readonly #collections: Collections;
   readonly #pointers: Pointers;
   readonly #names: ReadonlySet<string>;
-  /** The head as it was asked for, oldest first: the first one was `CLOSE_MS` ago, or when it was first asked for. */
+  /** The head as it was asked for, oldest first, of the last `CLOSE_MS`. */
   readonly #heads: { readonly at: number; readonly head: bigint }[] = [];
   readonly #known = new Map<string, { readonly pointer: PointerDocument | undefined; readonly readAt: number }>();
 
@@ -124,7 +124,7 @@ export class ProjectionReader {
   #closeTo(head: bigint): bigint {
     const at = performance.now();
     this.#heads.push({ at, head });
-    while ((this.#heads[1]?.at ?? at) < at - CLOSE_MS) this.#heads.shift();
+    while ((this.#heads[0]?.at ?? at) < at - CLOSE_MS) this.#heads.shift();
     return this.#heads[0]?.head ?? head;
   }
 

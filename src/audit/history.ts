@@ -1,4 +1,4 @@
-import type { EventStore } from '../event-store/event-store.js';
+import { StoreUnavailable, type EventStore } from '../event-store/event-store.js';
 import type { RecordedEvent } from '../eventsourcing/events.js';
 
 /** Which events are asked for; an absent field takes all. */
@@ -24,6 +24,9 @@ export interface HistoryOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The store is away when nothing came of what is in the log for so long, in milliseconds. */
+const silentMs = 4_000;
+
 /**
  * What is in the log now, step by step, up to the head it has at the start; ends early when `signal` aborts. A
  * subscription and not `readAll`, because it also says how far it has come where the filter drops everything.
@@ -36,18 +39,30 @@ export async function* history(
 ): AsyncGenerator<Step, void> {
   const head = await store.head();
   if (after >= head) return;
-  const options = { ...(after >= 0n && { after }), ...(types && { filter: { types } }), ...(signal && { signal }) };
-  for await (const message of store.subscribeToAll(options)) {
-    if (message.type === 'events') {
-      const events = message.events.filter((event) => event.position <= head && chosen(event, selection));
-      const position = message.events.at(-1)?.position ?? head;
-      yield { events, position: position < head ? position : head };
-      if (position >= head) return;
-    } else {
-      yield { events: [], position: message.position };
-      if (message.type === 'caughtUp' || message.position >= head) return;
+  // A subscription waits for a store that is away for as long as it takes; a caller does not.
+  const silence = new AbortController();
+  const ends = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+  const options = { ...(after >= 0n && { after }), ...(types && { filter: { types } }), signal: ends };
+  let timer = setTimeout(() => silence.abort(), silentMs);
+  try {
+    for await (const message of store.subscribeToAll(options)) {
+      // How long the reader of a step takes is its own business.
+      clearTimeout(timer);
+      if (message.type === 'events') {
+        const events = message.events.filter((event) => event.position <= head && chosen(event, selection));
+        const position = message.events.at(-1)?.position ?? head;
+        yield { events, position: position < head ? position : head };
+        if (position >= head) return;
+      } else {
+        yield { events: [], position: message.position };
+        if (message.type === 'caughtUp' || message.position >= head) return;
+      }
+      timer = setTimeout(() => silence.abort(), silentMs);
     }
+  } finally {
+    clearTimeout(timer);
   }
+  if (silence.signal.aborted) throw new StoreUnavailable('the event store stopped answering');
 }
 
 function chosen({ metadata }: RecordedEvent, { world, actor, since, until }: Selection): boolean {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { esdbUrl, toEsdbUrl } from './esdb-url.js';
 
 /** Everything the environment can set. Source: wire contract, section 1. */
 export interface Config {
@@ -64,8 +65,7 @@ export function readConfig(env: Env): Config {
   const mongodbUrl = parsed('MONGODB_URL', 'a mongodb:// or mongodb+srv:// URL', (value) =>
     withScheme(value, ['mongodb:', 'mongodb+srv:']),
   );
-  const esdb = (name: string): string | undefined =>
-    parsed(name, 'an esdb:// or esdb+discover:// URL', (value) => withScheme(value, ['esdb:', 'esdb+discover:']));
+  const esdb = (name: string): string | undefined => parsed(name, esdbUrl, toEsdbUrl);
   const eventStoreUrl = esdb('EVENTSTORE_URL');
   const projectorUrl = esdb('EVENTSTORE_PROJECTOR_URL');
   if (projectorUrl !== undefined && eventStoreUrl === undefined) {

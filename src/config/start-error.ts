@@ -16,7 +16,7 @@ export async function prepareDataDir({ dataDir }: Config): Promise<void> {
 export function storeError(error: unknown, { mongodbUrl, eventStore, eventStoreGrpcPort }: Config): unknown {
   if (syscallOf(error) === 'listen') return new ConfigError(`READ_STORE_PORT must be a free port (${codeOf(error)})`);
   if (!(error instanceof Error)) return error;
-  if (eventStoreGrpcPort !== undefined && error.message.includes(`:${eventStoreGrpcPort}`)) {
+  if (eventStoreGrpcPort !== undefined && new RegExp(`:${eventStoreGrpcPort}\\b`).test(error.message)) {
     return new ConfigError('EVENTSTORE_GRPC_PORT must be a free port');
   }
   if (eventStore && error.name === 'StoreUnavailable') {

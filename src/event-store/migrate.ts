@@ -3,8 +3,9 @@ import { canonicalJson } from '../eventsourcing/canonical.js';
 import type { RecordedEvent } from '../eventsourcing/events.js';
 import type { EventStore } from './event-store.js';
 
-/** Events of one stream in a row go in one append of at most so many. */
+/** Events of one stream in a row go in one append of at most so many, and about so many bytes: EventStoreDB takes 1 MiB unless told otherwise. */
 const eventsPerAppend = 200;
+const bytesPerAppend = 512 * 1024;
 
 /** The target cannot become a copy: it holds something else. Nothing of it was changed. */
 export class NotACopy extends Error {
@@ -57,6 +58,7 @@ async function copy(
   const after = await copiedUpTo(source, target);
   let copied = 0;
   let group: RecordedEvent[] = [];
+  let bytes = 0;
   const flush = async (): Promise<void> => {
     const [first] = group;
     const last = group.at(-1);
@@ -65,13 +67,17 @@ async function copy(
     await target.append(first.stream, first.revision === 0n ? 'no_stream' : first.revision - 1n, events);
     copied += group.length;
     group = [];
+    bytes = 0;
     onProgress?.('copying', last.position, head);
   };
   // One append after the other: the target's order has to be the source's.
   for await (const event of source.readAll(after === undefined ? {} : { after })) {
     if (!copies(event)) continue;
-    if (group.length === eventsPerAppend || group[0]?.stream !== event.stream) await flush();
+    const size = Buffer.byteLength(JSON.stringify([event.data, event.metadata]));
+    const full = group.length === eventsPerAppend || bytes + size > bytesPerAppend;
+    if (full || group[0]?.stream !== event.stream) await flush();
     group.push(event);
+    bytes += size;
   }
   await flush();
   return copied;

@@ -122,7 +122,10 @@ describe('convoke migrate', () => {
     expect(await migrate()).toMatchObject({ code: 1, stderr: expect.stringContaining('already open for writing') });
     await log.close();
     const { code, stderr } = await runCli(['migrate', '--to', 'http://localhost', '--data-dir', dataDir]);
-    expect([code, stderr]).toEqual([2, 'convoke: --to must be an esdb:// or esdb+discover:// URL\n']);
+    expect([code, stderr]).toEqual([
+      2,
+      'convoke: --to must be an esdb:// or esdb+discover:// URL with options of the client\n',
+    ]);
   });
 });
 

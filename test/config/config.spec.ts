@@ -86,8 +86,10 @@ describe('the configuration', () => {
       rateLimit: false,
       logLevel: 'silent',
     });
-    const { eventStore } = readConfig({ EVENTSTORE_URL: 'esdb://localhost:2113?tls=false' });
-    expect(eventStore?.projectorUrl).toBe('esdb://localhost:2113?tls=false');
+    const cluster = 'esdb://u:p%40@a.example:2113,b.example?tls=true&keepAliveInterval=5000&tlsCAFile=/etc/ca.pem';
+    for (const url of ['esdb://localhost:2113?tls=false', 'esdb://localhost/', cluster]) {
+      expect(readConfig({ EVENTSTORE_URL: url }).eventStore).toEqual({ url, projectorUrl: url });
+    }
     expect(readConfig({ EVENTSTORE_GRPC_PORT: '0' }).eventStoreGrpcPort).toBe(0);
     expect(readConfig({ HOST: '::1' }).publicUrl).toBe('http://[::1]:3000');
   });
@@ -100,6 +102,11 @@ describe('the configuration', () => {
     ['PORT', '8e3', /port from 0 to 65535/],
     ['HOST', `${marker} x`, /host name or IP/],
     ['EVENTSTORE_URL', `https://admin:${marker}@localhost:2113`, /esdb:\/\//],
+    ['EVENTSTORE_URL', `esdb://admin:${marker}@localhost:2113?tls=maybe`, /options/],
+    ['EVENTSTORE_URL', `esdb://admin:${marker}@localhost:2113?tlsVerifyCert=false`, /options/],
+    ['EVENTSTORE_URL', `esdb://admin:${marker}@localhost:2113?nodePreference=follower`, /options/],
+    ['EVENTSTORE_URL', `esdb://admin:${marker}@localhost:2113?__proto__=x`, /options/],
+    ['EVENTSTORE_URL', `esdb://admin:${marker}@`, /options/],
     ['EVENTSTORE_PROJECTOR_URL', `esdb://admin:${marker}@localhost`, /unset without EVENTSTORE_URL/],
     ['EVENTSTORE_GRPC_PORT', marker, /port from 0 to 65535/],
     ['MONGODB_URL', `https://${marker}`, /mongodb:\/\//],

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Proxy } from '../contract/proxy.js';
-import { CallRefused, connectAs, type ServerProcess, type SocketClient } from '../e2e/support/server.js';
+import { CallRefused, connectAs, tokenFor, type ServerProcess, type SocketClient } from '../e2e/support/server.js';
 import { clusterStage } from './cluster-stage.js';
 import { scale } from './scale.js';
 
@@ -118,4 +118,18 @@ describe('a server whose stores go away', () => {
     },
     120_000,
   );
+
+  it('refuses an audit in time while the log is away, and stops in time without any store', async () => {
+    log.refuse(true);
+    const begin = performance.now();
+    const audit = await fetch(`${server.url}/audit/events`, {
+      headers: { authorization: `Bearer ${await tokenFor('admin', ['admin'])}` },
+    });
+    expect(audit.status).toBe(503);
+    expect(performance.now() - begin).toBeLessThan(9_000);
+    mongo.refuse(true);
+    const stopping = performance.now();
+    expect(await server.stop()).toBe(0);
+    expect(performance.now() - stopping).toBeLessThan(10_000);
+  }, 60_000);
 });

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readConfig } from '../../config/config.js';
+import { esdbUrl, toEsdbUrl } from '../../config/esdb-url.js';
 import { openEmbeddedEventStore, type EmbeddedEventStore } from '../../event-store/embedded/embedded-event-store.js';
 import { openEventStoreDb } from '../../event-store/eventstoredb/eventstoredb-event-store.js';
 import { migrate, type MigrateOptions } from '../../event-store/migrate.js';
@@ -24,7 +25,7 @@ export function addMigrate(program: Command): void {
 }
 
 async function run({ to, dataDir }: Arguments): Promise<void> {
-  if (!/^esdb(\+discover)?:\/\/./.test(to)) throw new Failure('--to must be an esdb:// or esdb+discover:// URL', 2);
+  if (toEsdbUrl(to) === undefined) throw new Failure(`--to must be ${esdbUrl}`, 2);
   const dir = join(resolve(dataDir ?? readConfig(process.env).dataDir), 'log');
   if (!existsSync(dir)) throw new Failure(`there is no event log in ${dir}`);
   // Opened for writing, so that no server can: what it added behind our back would be missing.
