@@ -20,7 +20,7 @@ export interface BuildRunnerOptions {
   readonly onChange: () => void;
 }
 
-const STANDBY_POLL_MS = 1000;
+const STANDBY_POLL_MS = 500;
 
 /**
  * Keeps one build up to date for as long as it runs: takes the lease or stands by for it, folds, and begins again from

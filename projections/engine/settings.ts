@@ -13,7 +13,7 @@ export interface Settings {
   readonly exclusive: boolean;
   readonly upcast: Upcast;
   readonly logger: Logger;
-  /** Milliseconds a lease holds without renewal: with the second between two looks of those who stand by, a killed holder is followed within 10 s. Default 6,000. */
+  /** Milliseconds a lease holds without renewal: with the half second between two looks of those who stand by, a killed holder is followed within 10 s. Default 5,000. */
   readonly leaseMs: number;
   /**
    * Milliseconds between two writes of rows that nobody waits for, and between two of the checkpoint, at least: many
@@ -36,7 +36,7 @@ export const defaultSettings: Omit<Settings, 'owner'> = {
   exclusive: false,
   upcast: (event) => event,
   logger: silent,
-  leaseMs: 6_000,
+  leaseMs: 5_000,
   writeEveryMs: 100,
   pointerMs: 1_000,
   retryMs: { first: 100, longest: 10_000 },
