@@ -152,14 +152,6 @@ export const mutations: readonly Mutation[] = [
     built: true,
   },
   {
-    name: 'a malformed frame is answered',
-    file: 'src/gateway/connection.ts',
-    from: 'malformed ? error.refused :',
-    to: "malformed ? new Refused('server.fatal') :",
-    caughtBy: [['test/faults/malformed-frames.spec.ts', 'are answered, change nothing']],
-    built: true,
-  },
-  {
     name: 'history ends where the live log is',
     file: 'src/gateway/event-streams/event-streams.ts',
     from: 'position < this.live.position) {',
