@@ -5,11 +5,9 @@ import { eventRegistry } from '../src/event-registry.js';
 import { openEventStore, projectsAlone } from '../src/event-store/open.js';
 import { createLogger } from '../src/logging/logger.js';
 import { connectReadStore } from '../src/read-store/connect.js';
+import { limitStop } from '../src/stop-limit.js';
 import { startProjections } from './engine/engine.js';
 import { readModels } from './read-models.js';
-
-/** A stop takes at most this long. Source: wire contract, section 1. */
-const stopWithinMs = 9_500;
 
 /**
  * A worker that keeps the read models, for servers that run with PROJECTIONS=external. Several may run: one projects each
@@ -33,10 +31,7 @@ async function start(config: Config): Promise<void> {
   const stop = async (signal: string): Promise<void> => {
     logger.info({ signal }, 'stopping');
     // What a store that is away keeps open is cut off: the next worker goes on from the checkpoint.
-    setTimeout(() => {
-      logger.error('the stop took too long');
-      process.exit(1);
-    }, stopWithinMs).unref();
+    limitStop(logger);
     try {
       await running.stop();
       await readStore.close();

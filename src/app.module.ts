@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   Inject,
   Module,
@@ -27,6 +26,7 @@ import type { ReadStore } from './read-store/read-store.js';
 import { roomDirectoryPolicy } from './rooms/rooms.policy.js';
 import { RoomsModule } from './rooms/rooms.module.js';
 import { StoresModule } from './stores.module.js';
+import { atMost } from './waiting.js';
 
 const policies = [roomDirectoryPolicy];
 
@@ -82,16 +82,10 @@ export class AppModule implements OnApplicationBootstrap, OnApplicationShutdown 
   /** The sockets are closed by now: no command comes any more. What reads the log stops before the stores do. */
   async onApplicationShutdown(): Promise<void> {
     const readers = [this.live.stop(), this.projections?.stop(), ...this.runners.map((runner) => runner.stop())];
+    // A store that is away does not hold up the stop: what could not be written is folded again from its checkpoint.
     await atMost(2_500, Promise.all(readers));
     await atMost(1_500, this.readStore.close());
     await this.protocol?.close();
     await this.store.close();
   }
-}
-
-/** A store that is away does not hold up the stop: what could not be written is folded again from its checkpoint. */
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  const late = new AbortController();
-  await Promise.race([work, delay(ms, undefined, { signal: late.signal }).catch(() => undefined)]);
-  late.abort();
 }

@@ -8,9 +8,8 @@ import { listenError, prepareDataDir, storeError } from './config/start-error.js
 import { SocketServer } from './gateway/socket-server.js';
 import { SocketAdapter } from './gateway/ws.adapter.js';
 import { createLogger, NestLogger } from './logging/logger.js';
+import { limitStop } from './stop-limit.js';
 
-/** A stop takes at most this long; what hangs then is cut off. Source: wire contract, section 1. */
-const stopWithinMs = 9_500;
 /** Characters of a path's parameter, decoded: names of streams may have 1,024 bytes. */
 const maxPathParameter = 1_024;
 /** HTTP requests under way get this long; then their connections are cut, also those that never finished asking. */
@@ -37,10 +36,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
 
 async function stopApp(app: NestFastifyApplication, logger: Logger, signal: string): Promise<void> {
   logger.info({ signal }, 'stopping');
-  setTimeout(() => {
-    logger.error('the stop took too long');
-    process.exit(1);
-  }, stopWithinMs).unref();
+  limitStop(logger);
   setTimeout(() => setInterval(() => app.getHttpServer().closeAllConnections(), 250), requestsWithinMs).unref();
   await app.close();
   logger.info('stopped');

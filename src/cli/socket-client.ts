@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { within } from '../waiting.js';
 
 /** The server said no to a call, or to the connection itself. */
 export class CallRefused extends Error {
@@ -109,7 +110,7 @@ export class SocketClient {
       });
     });
     try {
-      await within(client.welcome, timeoutMs, `${url} did not sign in`);
+      await within(timeoutMs, client.welcome, noAnswer(`${url} did not sign in`, timeoutMs));
     } catch (error) {
       ws.terminate();
       throw error;
@@ -149,7 +150,8 @@ export class SocketClient {
     const [found] = index < 0 ? [] : this.unread.splice(index, 1);
     if (found) return Promise.resolve(found);
     const stop = new AbortController();
-    return within(this.next(wants, stop.signal), timeoutMs, 'the event did not come').finally(() => stop.abort());
+    const came = this.next(wants, stop.signal);
+    return within(timeoutMs, came, noAnswer('the event did not come', timeoutMs)).finally(() => stop.abort());
   }
 
   /** Takes every event in order; ends when the connection does. */
@@ -226,13 +228,7 @@ export class SocketClient {
 
 const isWelcome = ({ name }: SocketEvent): boolean => name === 'authenticated';
 
-async function within<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new NoAnswer(`${what} within ${timeoutMs} ms`)), timeoutMs);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
+const noAnswer = (what: string, ms: number) => (): NoAnswer => new NoAnswer(`${what} within ${ms} ms`);
 
 function refusalOf(status: number | undefined, body: string): CallRefused | ConnectionLost {
   try {

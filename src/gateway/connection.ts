@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import { Refused } from '../eventsourcing/refused.js';
 import type { Session } from '../identity/session.js';
+import { atMost } from '../waiting.js';
 import type { Subscription } from './event-streams/subscription.js';
 import type { CallId, Dialect } from './dialects/dialect.js';
 import { MalformedFrame } from './dialects/dialect.js';
@@ -154,11 +155,7 @@ export class Connection {
   async drained(withinMs?: number): Promise<void> {
     if (this.ready) return;
     this.#draining ??= this.#untilDrained();
-    if (withinMs === undefined) return this.#draining;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, withinMs)));
-    await Promise.race([this.#draining, late]);
-    clearTimeout(timer);
+    await (withinMs === undefined ? this.#draining : atMost(withinMs, this.#draining));
   }
 
   /** One for all who wait. */

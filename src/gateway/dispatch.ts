@@ -11,6 +11,7 @@ import type { LiveFacts } from '../identity/live-facts.js';
 import type { Session } from '../identity/session.js';
 import { SignIn, type SignInService } from '../identity/sign-in.js';
 import { worldConfig } from '../rooms/world-config.js';
+import { within } from '../waiting.js';
 import type { Broadcast } from './broadcast.js';
 import type { Connection } from './connection.js';
 import type { EventStreams } from './event-streams/event-streams.js';
@@ -172,12 +173,8 @@ export class Dispatch implements SocketHandler {
 const answerWithinMs = 4_800;
 
 /** What takes longer goes on; whoever sends the same command id again gets its answer then. */
-function inTime<T>(answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Refused('server.unavailable')), answerWithinMs);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
+const inTime = <T>(answer: Promise<T>): Promise<T> =>
+  within(answerWithinMs, answer, () => new Refused('server.unavailable'));
 
 const accepted = 'a text of 1 to 200 characters';
 

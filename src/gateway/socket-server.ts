@@ -1,9 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as tick } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import { numbersOf } from '../eventsourcing/refused.js';
 import type { Session } from '../identity/session.js';
+import { atMost } from '../waiting.js';
 import type { Broadcast } from './broadcast.js';
 import { CloseCode, Connection } from './connection.js';
 import type { ConnectionHost } from './connection.js';
@@ -88,12 +89,12 @@ export class SocketServer implements ConnectionHost {
   async shutdown(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    await this.#within(Promise.all([...this.#connections].map((connection) => connection.settle())));
+    await atMost(this.limits.drainMs, Promise.all([...this.#connections].map((connection) => connection.settle())));
     await tick(); // what the last frames published goes out first
     const emptied = new Promise<void>((resolve) => (this.#emptied = resolve));
     for (const connection of this.#connections) connection.close(CloseCode.restart, 'restart');
     if (this.#connections.size > 0) await emptied;
-    await this.#within(Promise.all(this.#leaving));
+    await atMost(this.limits.drainMs, Promise.all(this.#leaving));
     clearInterval(this.#timer);
     this.#http?.off('upgrade', this.#onUpgrade);
   }
@@ -173,13 +174,6 @@ export class SocketServer implements ConnectionHost {
     this.#sweptAt = at;
     const now = Date.now();
     for (const connection of this.#connections) connection.sweep(this.clock, now);
-  }
-
-  /** Waits for `work`, but not longer than a stop may take. */
-  async #within(work: Promise<unknown>): Promise<void> {
-    const timeout = new AbortController();
-    await Promise.race([work, sleep(this.limits.drainMs, undefined, { signal: timeout.signal }).catch(ignore)]);
-    timeout.abort();
   }
 }
 

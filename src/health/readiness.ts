@@ -2,6 +2,7 @@ import type { ProjectionReader } from '../../projections/engine/reader.js';
 import type { EventStore } from '../event-store/event-store.js';
 import type { LiveLog } from '../gateway/live-log.js';
 import type { ReadStore } from '../read-store/read-store.js';
+import { within } from '../waiting.js';
 
 type Part = 'ok' | 'behind' | 'unavailable';
 
@@ -31,7 +32,7 @@ export class Readiness {
     const [eventStore, readStore, lag] = await Promise.all([
       part(this.store.head()),
       part(this.readStore.ping()),
-      within(this.reader.lag()).catch(() => undefined),
+      inTime(this.reader.lag()).catch(() => undefined),
     ]);
     const liveLog = this.live.live && (this.store.behindMs ?? 0) < behindForMs ? 'ok' : 'behind';
     const projections = Object.fromEntries(
@@ -52,15 +53,11 @@ export class Readiness {
 }
 
 const part = (answer: Promise<unknown>): Promise<Part> =>
-  within(answer).then(
+  inTime(answer).then(
     () => 'ok',
     () => 'unavailable',
   );
 
-async function within<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), timeoutMs);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+function inTime<T>(work: Promise<T>): Promise<T> {
+  return within(timeoutMs, work, () => new Error('no answer in time'));
 }

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { stateAt, type Moment } from '../../audit/state-at.js';
 import { toUtc } from '../../audit/times.js';
@@ -13,6 +13,7 @@ import { exportLog, positionOf, type ExportFormat } from '../audit/export.js';
 import { writeOutput } from '../audit/output.js';
 import { keyOf, signedHeads, verifyOrFail, writeHeads } from '../audit/verify.js';
 import { progressBar } from '../bar.js';
+import { dataDirOf, dataDirOption } from '../data-dir.js';
 import { Failure } from '../failure.js';
 import { toWorld } from './token.js';
 
@@ -139,10 +140,6 @@ async function withLog(folder: Folder, work: (store: EventStore) => Promise<void
 }
 
 const terminalBar = (label: string) => (process.stderr.isTTY ? progressBar(label) : undefined);
-
-const dataDirOption = (): Option => new Option('--data-dir <folder>', 'data folder; default: DATA_DIR, else ./data');
-
-const dataDirOf = ({ dataDir }: Folder): string => resolve(dataDir ?? readConfig(process.env).dataDir);
 
 function toTypes(value: string, before: readonly string[]): string[] {
   if (isText(value, 300)) return [...before, value];

@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readConfig } from '../../config/config.js';
 import { verifyLog, type LogProblem, type LogReport } from '../../event-store/embedded/verify-log.js';
 import { chainProblem } from '../../eventsourcing/hash-chain.js';
 import { progressBar, type Bar } from '../bar.js';
+import { dataDirOf, dataDirOption } from '../data-dir.js';
 import { Failure, listing, plural } from '../failure.js';
 
 /** `convoke log verify`: reads the whole log, also beside a running server. */
@@ -12,10 +12,10 @@ export function addLog(program: Command): void {
   log
     .command('verify')
     .description('check every event, every stream and every hash chain of the log')
-    .option('--data-dir <folder>', 'data folder; default: DATA_DIR, else ./data')
-    .action(async ({ dataDir }: { dataDir?: string }) => {
+    .addOption(dataDirOption())
+    .action(async (folder: { dataDir?: string }) => {
       const bar = progressBar('Verifying');
-      const report = await verifyDataDir(dataDir ?? readConfig(process.env).dataDir, bar).finally(() => bar.stop());
+      const report = await verifyDataDir(dataDirOf(folder), bar).finally(() => bar.stop());
       const { events, streams, head, problems } = report;
       const summary = `${plural(events, 'event')} in ${plural(streams, 'stream')}, head at position ${head}`;
       if (problems.length > 0) {

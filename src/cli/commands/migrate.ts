@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { readConfig } from '../../config/config.js';
 import { esdbUrl, toEsdbUrl } from '../../config/esdb-url.js';
 import { openEmbeddedEventStore, type EmbeddedEventStore } from '../../event-store/embedded/embedded-event-store.js';
 import { openEventStoreDb } from '../../event-store/eventstoredb/eventstoredb-event-store.js';
 import { migrate, type MigrateOptions } from '../../event-store/migrate.js';
 import { progressBar } from '../bar.js';
+import { dataDirOf, dataDirOption } from '../data-dir.js';
 import { Failure, listing, plural } from '../failure.js';
 
 interface Arguments {
@@ -20,13 +20,13 @@ export function addMigrate(program: Command): void {
     .command('migrate')
     .description('copy the event log of a stopped server to EventStoreDB; run it again after an interruption')
     .requiredOption('--to <url>', 'esdb://… of an empty server, or of one an earlier run was copying to')
-    .option('--data-dir <folder>', 'data folder; default: DATA_DIR, else ./data')
+    .addOption(dataDirOption())
     .action(run);
 }
 
-async function run({ to, dataDir }: Arguments): Promise<void> {
+async function run({ to, ...folder }: Arguments): Promise<void> {
   if (toEsdbUrl(to) === undefined) throw new Failure(`--to must be ${esdbUrl}`, 2);
-  const dir = join(resolve(dataDir ?? readConfig(process.env).dataDir), 'log');
+  const dir = join(dataDirOf(folder), 'log');
   if (!existsSync(dir)) throw new Failure(`there is no event log in ${dir}`);
   // Opened for writing, so that no server can: what it added behind our back would be missing.
   const source = await openEmbeddedEventStore({ dir });
