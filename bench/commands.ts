@@ -85,17 +85,21 @@ export const commands: Part = async ({ folder, quick }) => {
   const rooms = await createRooms(server);
   const echo = Child.start('./servers/echo.ts');
   const echoPort = await echo.next<number>('port');
+  const durable = Child.start('./servers/durable-echo.ts', { args: [join(await folder(), 'lmdb')] });
+  const durablePort = await durable.next<number>('port');
   const socketIoEcho = Child.start('./servers/socket-io-echo.ts');
   const socketIoPort = await socketIoEcho.next<number>('port');
   const own = await Promise.all(each.map((n) => server.connect(`own-${n}`)));
   const shared = await Promise.all(each.map((n) => server.connect(`shared-${n}`)));
   const echoed = await Promise.all(each.map(() => bare(echoPort)));
+  const kept = await Promise.all(each.map(() => bare(durablePort)));
   const sockets = await Promise.all(each.map(() => socketIo(socketIoPort)));
   const root = openBareLmdb(join(await folder(), 'lmdb'));
 
   const ownRoom = framesOn(own, rooms);
   const oneRoom = framesOn(shared, Array<string>(connections).fill(rooms[0] ?? ''));
   const echoCall = framesOn(echoed, rooms);
+  const durableCall = framesOn(kept, rooms);
   const socketIoCall: Call = async (n, id) => sockets[n]?.emitWithAck('call', payload(rooms[n] ?? '', id));
   const put = intoLmdb(root);
   let puts = 0;
@@ -103,6 +107,7 @@ export const commands: Part = async ({ folder, quick }) => {
     {
       ownRoom: () => perSecond(() => closedLoop(ownRoom, ms), { server: server.child }),
       echo: () => perSecond(() => closedLoop(echoCall, ms), { server: echo }),
+      durable: () => perSecond(() => closedLoop(durableCall, ms), { server: durable }),
       oneRoom: () => perSecond(() => closedLoop(oneRoom, ms), { server: server.child }),
       socketIo: () => perSecond(() => closedLoop(socketIoCall, ms), { server: socketIoEcho }),
       lmdb: () => perSecond(() => keepInFlight(connections, ms, () => put(puts++))),
@@ -110,14 +115,15 @@ export const commands: Part = async ({ folder, quick }) => {
     },
     rounds,
   );
-  for (const ws of [...own, ...shared, ...echoed]) ws.terminate();
+  for (const ws of [...own, ...shared, ...echoed, ...kept]) ws.terminate();
   for (const socket of sockets) socket.disconnect();
-  await Promise.all([server.child.stop(), echo.stop(), socketIoEcho.stop(), root.close()]);
+  await Promise.all([server.child.stop(), echo.stop(), durable.stop(), socketIoEcho.stop(), root.close()]);
 
   const inOwn = { figure: '64 sockets, each its own room', unit: 'commands/s', ours: samples.ownRoom };
   const inOne = { figure: '64 sockets, all in one room', unit: 'commands/s', ours: samples.oneRoom };
   return [
     row({ ...inOwn, peer: 'bare ws echo', theirs: samples.echo, atLeast: 0.25 }),
+    row({ ...inOwn, peer: 'bare ws over lmdb', theirs: samples.durable }),
     row({ ...inOwn, peer: 'Socket.IO echo', theirs: samples.socketIo }),
     row({ ...inOwn, peer: 'lmdb, 64 in flight', theirs: samples.lmdb }),
     row({ ...inOne, peer: 'bare ws echo', theirs: samples.echo }),

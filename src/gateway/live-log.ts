@@ -17,6 +17,9 @@ const retryMs = 500;
 const worldTellings = 8;
 const worldWindowMs = 1_000;
 
+/** Must not throw. */
+export type EventsListener = (events: readonly RecordedEvent[]) => void;
+
 /** The process's one subscription to the log: it keeps the facts of access current, then tells the sockets. */
 export class LiveLog {
   private readonly stopping = new AbortController();
@@ -27,7 +30,7 @@ export class LiveLog {
   private readonly waiting: { readonly position: bigint; readonly resolve: () => void }[] = [];
   private running: Promise<void> = Promise.resolve();
   private current: bigint;
-  private tellEvents: (events: readonly RecordedEvent[]) => void = () => {};
+  private readonly listeners: EventsListener[] = [];
   private isLive = false;
 
   constructor(
@@ -47,8 +50,8 @@ export class LiveLog {
   }
 
   /** `listener` gets all events in the order of the log, once the facts reflect them and before `position` does. */
-  onEvents(listener: (events: readonly RecordedEvent[]) => void): void {
-    this.tellEvents = listener;
+  onEvents(listener: EventsListener): void {
+    this.listeners.push(listener);
   }
 
   /** True while the subscription is at the end of the log. */
@@ -100,7 +103,7 @@ export class LiveLog {
         this.log.error({ err: error, position: String(event.position) }, 'an event could not be delivered');
       }
     }
-    this.tellEvents(events);
+    for (const listener of this.listeners) listener(events);
     this.moveTo(events.at(-1)?.position ?? this.position);
   }
 

@@ -3,7 +3,7 @@ import type { Decider } from '../../src/eventsourcing/decider.js';
 import { CommandLoop } from '../../src/eventsourcing/handle.js';
 import { EventRegistry } from '../../src/eventsourcing/registry.js';
 import { collect, someEvents } from '../contract/event-store-helpers.js';
-import { serveLog, urlTo } from '../contract/eventstoredb.js';
+import { quick, serveLog, urlTo } from '../contract/eventstoredb.js';
 import { alice } from '../spec/decider-spec.js';
 
 interface Add {
@@ -57,7 +57,8 @@ describe('appends whose answers are lost', () => {
   it('do not end the process when hundreds are under way as the connection breaks', async () => {
     const { log, open, proxy, close } = await serveLog();
     try {
-      const store = await open();
+      // How long it takes is not the question here.
+      const store = await open({ timings: { ...quick, budgetMs: 25_000 } });
       const appends = Array.from({ length: 600 }, (_, n) => store.append(`room-${n}`, 'no_stream', someEvents(3)));
       for (let drops = 0; drops < 5; drops++) {
         await Promise.race(appends.slice(drops * 100));
