@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
@@ -12,7 +13,7 @@ import { serveProtocol, type ProtocolServer } from './event-store/protocol/serve
 import { eventRegistry } from './event-registry.js';
 import { CommandLoop } from './eventsourcing/handle.js';
 import { EventRegistry } from './eventsourcing/registry.js';
-import { CONFIG, EVENT_STORE, LOGGER, PROTOCOL_SERVER, READ_STORE } from './nest/injection.js';
+import { CONFIG, EVENT_STORE, LOGGER, NODE_ID, PROTOCOL_SERVER, READ_STORE } from './nest/injection.js';
 import { Checkpoints } from './read-store/checkpoints.js';
 import { connectReadStore } from './read-store/connect.js';
 import type { ReadStore } from './read-store/read-store.js';
@@ -40,6 +41,11 @@ const providers = [
       );
       return server;
     },
+  },
+  {
+    provide: NODE_ID,
+    inject: [EVENT_STORE],
+    useFactory: (store: EventStore): string => (store instanceof EmbeddedEventStore ? store.epoch : randomUUID()),
   },
   {
     provide: READ_STORE,

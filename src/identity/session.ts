@@ -9,6 +9,8 @@ export interface Session {
   readonly traits: readonly string[];
   readonly profile: JsonObject;
   readonly email?: string;
+  /** Came with an invite to this one room: may use and hear of nothing else, and is in no list of viewers. */
+  readonly anonymous?: { readonly room: string };
   /** IANA zone. */
   readonly zoneinfo?: string;
   /** Epoch milliseconds at which the token expires; a token without `exp` and a client_id do not. */
