@@ -137,6 +137,14 @@ export const mutations: readonly Mutation[] = [
     caughtBy: [['test/faults/slow-readers.spec.ts', 'are cut off']],
   },
   {
+    name: 'an unknown action is refused, not a fault of the server',
+    file: 'src/gateway/dispatch.ts',
+    from: "if (!entry) throw new Refused('protocol.unknown_command');",
+    to: "if (!entry) throw new Error('unknown action');",
+    caughtBy: [['test/faults/malformed-frames.spec.ts', 'are answered, change nothing']],
+    built: true,
+  },
+  {
     name: 'a decision has event ids of its own',
     file: 'src/eventsourcing/ids.ts',
     from: 'stream, index, correlationId, now]',
