@@ -1,5 +1,5 @@
 /** Who may import whom. Each rule is proven by a planted violation in test/architecture/imports.spec.ts. */
-const contexts = 'rooms|presence|reactions|breakouts|meetings|availability|room-sessions|videochat';
+const contexts = 'rooms|invites|presence|reactions|breakouts|meetings|availability|room-sessions|videochat';
 
 module.exports = {
   forbidden: [

@@ -9,6 +9,12 @@ export interface Usage {
   readonly heap: number;
 }
 
+/** By how many milliseconds turns of the event loop came late. */
+export interface Delay {
+  readonly p99: number;
+  readonly max: number;
+}
+
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
@@ -79,6 +85,16 @@ export class Child {
   /** With `gc` after a garbage collection, which the process must have been started for (`--expose-gc`). */
   usage(gc = false): Promise<Usage> {
     return this.ask<Usage>({ ask: 'usage', gc }, 'usage');
+  }
+
+  /** Begins to watch the event loop, anew each time. */
+  async watchDelay(): Promise<void> {
+    await this.ask({ ask: 'watch' }, 'watching');
+  }
+
+  /** Since `watchDelay`. */
+  delay(): Promise<Delay> {
+    return this.ask<Delay>({ ask: 'delay' }, 'delay');
   }
 
   /** Ends it by a signal; resolves when it is gone. */

@@ -9,11 +9,21 @@ import { commands } from './commands.js';
 import { eventstoredb } from './eventstoredb.js';
 import { fanout } from './fanout.js';
 import { memory } from './memory.js';
+import { reactions } from './reactions.js';
 import { ready } from './ready.js';
 import { replay } from './replay.js';
 import { table, type Part, type Row, type Skipped } from './report.js';
 
-const parts: Readonly<Record<string, Part>> = { append, eventstoredb, commands, fanout, replay, ready, memory };
+const parts: Readonly<Record<string, Part>> = {
+  append,
+  eventstoredb,
+  commands,
+  fanout,
+  reactions,
+  replay,
+  ready,
+  memory,
+};
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });
 const names = values.only?.split(',') ?? Object.keys(parts);

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import { Child, type Usage } from './child.js';
 import type { Sample } from './measure.js';
 import { row, type Part } from './report.js';
-import { Server } from './server.js';
+import { answers, Server } from './server.js';
 
 const nodeArgs = ['--expose-gc'];
 
@@ -61,18 +61,44 @@ async function ofBareWs(count: number): Promise<PerSocket> {
   return result;
 }
 
-/** Memory of an idle socket that signed in, beside one of bare `ws` that did not have to. */
+/** Each socket is in the default namespace, as a client of Socket.IO's own would be. */
+async function ofSocketIo(count: number): Promise<PerSocket> {
+  const server = Child.start('./servers/socket-io-echo.ts', { nodeArgs });
+  const port = await server.next<number>('port');
+  const url = `ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`;
+  const result = await perSocket(server, count, async () => {
+    const ws = new WebSocket(url, { perMessageDeflate: false });
+    // Engine.IO's own ping.
+    ws.on('message', (data: Buffer) => String(data) === '2' && ws.send('3'));
+    await answers(ws, 1);
+    ws.send('40');
+    await answers(ws, 1);
+    return ws;
+  });
+  await server.stop();
+  return result;
+}
+
+/** Memory of an idle socket that signed in, beside those of bare `ws` and Socket.IO that did not have to. */
 export const memory: Part = async ({ folder, quick }) => {
   const [count, rounds] = quick ? [1_000, 1] : [2_000, 3];
   const dir = await folder();
-  const [ours, bare]: [PerSocket[], PerSocket[]] = [[], []];
+  const [ours, bare, socketIo]: [PerSocket[], PerSocket[], PerSocket[]] = [[], [], []];
   for (let round = 0; round < rounds; round++) {
     ours.push(await ofOurs(dir, count));
     bare.push(await ofBareWs(count));
+    socketIo.push(await ofSocketIo(count));
   }
   const compare = (figure: string, field: keyof PerSocket) => {
-    const [oursOf, theirs] = [ours, bare].map((all) => all.map((one) => one[field]));
-    return row({ figure, unit: 'KiB', ours: oursOf ?? [], peer: 'bare ws', ...(theirs && { theirs }), atMost: 1.5 });
+    const of = (all: readonly PerSocket[]): Sample[] => all.map((one) => one[field]);
+    const measured = { figure, unit: 'KiB', ours: of(ours) };
+    return [
+      row({ ...measured, peer: 'bare ws', theirs: of(bare), atMost: 1.5 }),
+      row({ ...measured, peer: 'Socket.IO', theirs: of(socketIo) }),
+    ];
   };
-  return [compare('resident memory of an idle socket', 'rss'), compare('heap and buffers of an idle socket', 'heap')];
+  return [
+    ...compare('resident memory of an idle socket', 'rss'),
+    ...compare('heap and buffers of an idle socket', 'heap'),
+  ];
 };

@@ -54,9 +54,13 @@ export class Server {
     }
   }
 
+  static token(user: string, traits: readonly string[] = ['admin']): Promise<string> {
+    return tokens.sign({ sub: user, world: 'demo', traits: [...traits] }, '1h');
+  }
+
   /** A socket that was welcomed, signed in by its header as a person of its own. */
-  async connect(user: string): Promise<WebSocket> {
-    const token = await tokens.sign({ sub: user, world: 'demo', traits: ['admin'] }, '1h');
+  async connect(user: string, traits?: readonly string[]): Promise<WebSocket> {
+    const token = await Server.token(user, traits);
     const ws = new WebSocket(`${this.url.replace('http', 'ws')}/ws/world/demo`, {
       headers: { authorization: `Bearer ${token}` },
       perMessageDeflate: false,

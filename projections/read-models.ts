@@ -1,7 +1,9 @@
 import type { ReadModel } from './engine/read-model.js';
+import { reactionTimeline } from './reaction-timeline.js';
 import { roomConfig } from './room-config.js';
 import { roomList } from './room-list.js';
+import { roomViewers } from './room-viewers.js';
 import { worldConfig } from './world-config.js';
 
 /** Every read model of the program. */
-export const readModels: readonly ReadModel[] = [worldConfig, roomConfig, roomList];
+export const readModels: readonly ReadModel[] = [worldConfig, roomConfig, roomList, roomViewers, reactionTimeline];

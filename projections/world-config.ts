@@ -1,23 +1,24 @@
-import type { TraitGrants } from '../src/identity/roles.js';
-import type { WorldEvent } from '../src/identity/worlds.js';
+import type { WorldEvent, WorldSettings } from '../src/identity/worlds.js';
 import { defineReadModel } from './engine/read-model.js';
 import { withGrant, withoutGrant, type Grant } from './grants.js';
 
-/** A tenant: its title and who holds which role in it. */
-export type WorldConfigRow = {
-  readonly title: string;
-  readonly trait_grants: TraitGrants;
-  readonly grants: readonly Grant[];
-};
+/** A tenant: its settings and who holds which role in it. */
+export type WorldConfigRow = WorldSettings & { readonly grants: readonly Grant[] };
 
 export const worldConfig = defineReadModel<WorldConfigRow, WorldEvent>({
   name: 'world_config',
-  version: 1,
+  version: 2,
   indexes: [],
   on: {
     WorldOpened: {
       keys: ({ metadata }) => [metadata.world],
-      apply: (_row, { data: { title, trait_grants } }) => ({ title, trait_grants, grants: [] }),
+      apply: (_row, { data: { title, trait_grants } }) => {
+        return { title, trait_grants, connection_limit: null, roles: {}, grants: [] };
+      },
+    },
+    WorldConfigPatched: {
+      keys: ({ metadata }) => [metadata.world],
+      apply: (row, { data }) => row && { ...row, ...data.patch },
     },
     WorldRoleGranted: {
       keys: ({ metadata }) => [metadata.world],

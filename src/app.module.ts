@@ -16,6 +16,7 @@ import { CommandLoop } from './eventsourcing/handle.js';
 import { EventRegistry } from './eventsourcing/registry.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { LiveLog } from './gateway/live-log.js';
+import { Presence } from './gateway/presence.js';
 import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { IdentityModule } from './identity/identity.module.js';
@@ -23,6 +24,8 @@ import { EVENT_STORE, LOGGER, PROTOCOL_SERVER, READ_STORE } from './nest/injecti
 import { PolicyRunner } from './policies/policy-runner.js';
 import { Checkpoints } from './read-store/checkpoints.js';
 import type { ReadStore } from './read-store/read-store.js';
+import { ReactionsModule } from './reactions/reactions.module.js';
+import { InviteLinkController } from './rest/invite-link.controller.js';
 import { roomDirectoryPolicy } from './rooms/rooms.policy.js';
 import { RoomsModule } from './rooms/rooms.module.js';
 import { StoresModule } from './stores.module.js';
@@ -34,8 +37,8 @@ const POLICY_RUNNERS = Symbol('PolicyRunners');
 
 /** The composition root: what runs, and in which order it starts and stops. */
 @Module({
-  imports: [IdentityModule, RoomsModule, GatewayModule, AuditModule],
-  controllers: [HealthController],
+  imports: [IdentityModule, RoomsModule, ReactionsModule, GatewayModule, AuditModule],
+  controllers: [HealthController, InviteLinkController],
   providers: [
     {
       provide: POLICY_RUNNERS,
@@ -64,6 +67,7 @@ export class AppModule implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(PROTOCOL_SERVER) private readonly protocol: ProtocolServer | undefined,
     @Inject(Projections) private readonly projections: Projections | undefined,
     private readonly live: LiveLog,
+    private readonly presence: Presence,
   ) {}
 
   static with(config: Config, logger: Logger): DynamicModule {
@@ -71,16 +75,17 @@ export class AppModule implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /**
-   * Nobody is let in before access is decided on current facts, nor before what a crash cut off was finished: a
-   * follow-up that came after newer commands would undo parts of them.
+   * Nobody is let in before access is decided on current facts, nor before what a crash cut off was finished.
    */
   async onApplicationBootstrap(): Promise<void> {
     await Promise.all(this.runners.map((runner) => runner.start()));
     await this.live.start();
+    await this.presence.start();
   }
 
   /** The sockets are closed by now: no command comes any more. What reads the log stops before the stores do. */
   async onApplicationShutdown(): Promise<void> {
+    await this.presence.stop();
     const readers = [this.live.stop(), this.projections?.stop(), ...this.runners.map((runner) => runner.stop())];
     // A store that is away does not hold up the stop: what could not be written is folded again from its checkpoint.
     await atMost(2_500, Promise.all(readers));

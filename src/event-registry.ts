@@ -1,6 +1,9 @@
 import type { DomainEvent } from './eventsourcing/events.js';
 import { EventRegistry, type EventDefinition } from './eventsourcing/registry.js';
 import { worlds } from './identity/worlds.js';
+import { inviteTokens, roomInvites } from './invites/invites.js';
+import { presence } from './presence/presence.js';
+import { reactions } from './reactions/reactions.js';
 import { roomDirectory } from './rooms/room-directory.js';
 import { rooms } from './rooms/rooms.js';
 
@@ -14,7 +17,15 @@ export interface Folding {
 }
 
 /** Every decider of the program. */
-export const deciders: readonly Folding[] = [worlds, roomDirectory, rooms];
+export const deciders: readonly Folding[] = [
+  worlds,
+  inviteTokens,
+  roomInvites,
+  presence,
+  reactions,
+  roomDirectory,
+  rooms,
+];
 
 /** Every event type this program writes and reads. */
 export const eventRegistry = new EventRegistry(...deciders.map(({ events }) => events));

@@ -145,9 +145,9 @@ class ChainCheck {
     if (position <= this.position) return `position ${position} comes after ${this.position}`;
     const last = before?.revision ?? -1n;
     if (revision <= last) return `revision ${revision} comes after ${last}`;
-    // Retention takes the beginning of unchained streams away, never their middle.
-    const begins = before === undefined && metadata.hash === undefined;
-    if (revision === last + 1n || begins || this.options.partial === true) return undefined;
+    // Retention takes the beginning of unchained streams away, also while they are read here.
+    const unchained = metadata.hash === undefined && (before?.hash ?? '') === '';
+    if (revision === last + 1n || unchained || this.options.partial === true) return undefined;
     return before === undefined
       ? `the stream begins with revision ${revision}`
       : `revision ${revision} follows revision ${last}`;

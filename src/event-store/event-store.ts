@@ -3,6 +3,11 @@ import type { NewEvent, RecordedEvent } from '../eventsourcing/events.js';
 /** The revision a stream must have for an append to succeed; `any` only for write-only streams. */
 export type ExpectedRevision = bigint | 'no_stream' | 'any';
 
+/** How long events of a stream are kept. */
+export interface Retention {
+  readonly maxAgeSeconds: number;
+}
+
 export interface Appended {
   /** Revision of the last appended event. */
   readonly revision: bigint;
@@ -58,6 +63,12 @@ export interface EventStore {
    * @throws WrongExpectedRevision, EventTooLarge, StoreUnavailable
    */
   append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<Appended>;
+  /**
+   * Lets the stream's events go once they are older (`metadata.at`): from then on readers may or may not find them, and
+   * their space is given back in the course of time. Revisions and positions stay what they are. For write-only streams
+   * without a hash chain alone; the stream need not exist yet. @throws StoreUnavailable
+   */
+  retain(stream: string, retention: Retention): Promise<void>;
   /** Yields nothing for an unknown stream. @throws CorruptEvent, StoreUnavailable */
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent>;
   /** @throws CorruptEvent, StoreUnavailable */

@@ -1,7 +1,7 @@
 import type { EventStore, ExpectedRevision } from '../event-store/event-store.js';
 import type { CommandContext, Decider } from './decider.js';
 import type { DomainEvent, NewEvent, RecordedEvent } from './events.js';
-import { commandKey, empty, remember, revisionOf, type Folded } from './folded.js';
+import { commandKey, empty, remember, revisionOf, type Folded, type Moment } from './folded.js';
 import { chain } from './hash-chain.js';
 import { eventId } from './ids.js';
 import { Lru } from './lru.js';
@@ -84,6 +84,14 @@ export class CommandLoop {
   ): Promise<Outcome<S, E> | undefined> {
     const stream = streamName(decider, id);
     return this.outcomeOf(decider, stream, await this.load(decider, stream, true), context);
+  }
+
+  /** The stream's state now, and where in the log its last event is (-1n: nowhere). */
+  async momentOf<S, C, E extends DomainEvent>(
+    decider: Decider<S, C, E>,
+    id: string,
+  ): Promise<Pick<Moment<S>, 'state' | 'position'>> {
+    return this.load(decider, streamName(decider, id), true);
   }
 
   /** The stream's state now, or as it was at a position of the log. */

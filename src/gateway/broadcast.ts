@@ -9,8 +9,8 @@ export type Permitted = (session: Session) => boolean;
 
 interface Topic {
   readonly members: Set<Connection>;
-  /** Members who joined while events waited, and the number of events published before. Emptied at each delivery. */
-  readonly late: Map<Connection, number>;
+  /** Members who joined while events waited, and the number of events published before. Begun anew at each delivery. */
+  late: Map<Connection, number>;
 }
 
 interface Published {
@@ -25,6 +25,8 @@ interface Batch {
   /** Number of the first event. */
   readonly first: number;
   readonly events: Published[];
+  /** By user id the places of the events that this person's connections don't get. */
+  except?: Map<string, Set<number>>;
 }
 
 /**
@@ -35,8 +37,14 @@ export class Broadcast {
   readonly #topics = new Map<string, Topic>();
   #batches: Batch[] = [];
   #published = 0;
+  /** A batch is on its way to a large audience. */
+  #spreading = false;
 
-  constructor(private readonly log: SocketLog) {}
+  /** One event goes to at most `socketsPerTurn` sockets in one turn of the event loop. */
+  constructor(
+    private readonly log: SocketLog,
+    private readonly socketsPerTurn = 1_000,
+  ) {}
 
   /** The connection hears what is published on the topic from now on. Without effect if it has it already or is closed. */
   join(connection: Connection, topicName: string): void {
@@ -72,37 +80,83 @@ export class Broadcast {
 
   /**
    * Sends an event to the topic's members at the end of the tick; `body` must not change until then. `permitted` is asked
-   * for each connection and batch; events in a row with the same function are one batch.
+   * for each connection and batch; events in a row with the same function are one batch. `except` is a person who does not
+   * get it.
    */
-  publish(topicName: string, name: string, body: unknown, permitted?: Permitted): void {
+  publish(topicName: string, name: string, body: unknown, permitted?: Permitted, except?: string): void {
     if (!this.#topics.has(topicName)) return;
-    if (this.#batches.length === 0) setImmediate(() => this.#deliver());
-    const last = this.#batches.at(-1);
-    if (last?.topicName === topicName && last.permitted === permitted) last.events.push({ name, body });
-    else this.#batches.push({ topicName, permitted, first: this.#published, events: [{ name, body }] });
+    if (this.#batches.length === 0 && !this.#spreading) setImmediate(() => this.#deliver());
+    let batch = this.#batches.at(-1);
+    if (batch?.topicName !== topicName || batch.permitted !== permitted) {
+      this.#batches.push((batch = { topicName, permitted, first: this.#published, events: [] }));
+    }
+    if (except !== undefined) {
+      batch.except ??= new Map();
+      const places = batch.except.get(except);
+      if (places) places.add(batch.events.length);
+      else batch.except.set(except, new Set([batch.events.length]));
+    }
+    batch.events.push({ name, body });
     this.#published += 1;
   }
 
   #deliver(): void {
     const batches = this.#batches;
     this.#batches = [];
+    const [only] = batches;
+    if (only && batches.length === 1 && this.members(only.topicName).size > this.socketsPerTurn) {
+      this.#spread(only);
+      return;
+    }
     // With one batch each socket is written to once anyway.
     const corked: Connection[] | undefined = batches.length > 1 ? [] : undefined;
-    for (const batch of batches) this.#deliverBatch(batch, corked);
+    for (const batch of batches) {
+      const topic = this.#topics.get(batch.topicName);
+      if (topic) this.#deliverBatch(batch, topic.members, topic.late, new Map(), corked);
+    }
     for (const connection of corked ?? []) connection.uncork();
     for (const { topicName } of batches) this.#topics.get(topicName)?.late.clear();
   }
 
-  #deliverBatch({ topicName, permitted, first, events }: Batch, corked: Connection[] | undefined): void {
-    const topic = this.#topics.get(topicName);
+  /** Thousands of sockets are written to over several turns, so that others get theirs. What is published meanwhile waits. */
+  #spread(batch: Batch): void {
+    const topic = this.#topics.get(batch.topicName);
     if (!topic) return;
+    const { late } = topic;
+    topic.late = new Map();
+    const members = [...topic.members];
     const encoded = new Map<Dialect, Encoded>();
-    for (const connection of topic.members) {
+    this.#spreading = true;
+    const go = (): void => {
+      const here = members.splice(0, this.socketsPerTurn).filter((connection) => topic.members.has(connection));
+      this.#deliverBatch(batch, here, late, encoded);
+      if (members.length > 0) {
+        setImmediate(go);
+        return;
+      }
+      this.#spreading = false;
+      if (this.#batches.length > 0) setImmediate(() => this.#deliver());
+    };
+    go();
+  }
+
+  #deliverBatch(
+    { permitted, first, events, except }: Batch,
+    connections: Iterable<Connection>,
+    late: ReadonlyMap<Connection, number>,
+    encoded: Map<Dialect, Encoded>,
+    corked?: Connection[],
+  ): void {
+    for (const connection of connections) {
       if (permitted && !this.#may(connection, permitted)) continue;
       let forDialect = encoded.get(connection.dialect);
       if (!forDialect) encoded.set(connection.dialect, (forDialect = this.#encode(connection.dialect, events)));
-      const missed = topic.late.size > 0 ? (topic.late.get(connection) ?? 0) - first : 0;
-      const frames = missed > 0 ? framesOf(forDialect.texts.slice(missed)) : forDialect.frames;
+      const missed = late.size > 0 ? (late.get(connection) ?? 0) - first : 0;
+      const skipped = except?.get(connection.session?.userId ?? '');
+      const frames =
+        missed > 0 || skipped
+          ? framesOf(forDialect.texts.filter((_text, place) => place >= missed && !skipped?.has(place)))
+          : forDialect.frames;
       if (frames.length > 0) connection.write(frames, corked);
     }
   }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import { Refused } from '../eventsourcing/refused.js';
-import type { Session } from '../identity/session.js';
+import { isSamePerson, type Session } from '../identity/session.js';
 import { atMost } from '../waiting.js';
 import type { Subscription } from './event-streams/subscription.js';
 import type { CallId, Dialect } from './dialects/dialect.js';
@@ -15,7 +15,13 @@ import type { SocketLimits } from './limits.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** Close codes beside those of RFC 6455. Source: wire contract, sections 1 to 3. */
-export const CloseCode = { restart: 1012, tryLater: 1013, unauthenticated: 4401, slowReader: 4408 } as const;
+export const CloseCode = {
+  restart: 1012,
+  tryLater: 1013,
+  unauthenticated: 4401,
+  slowReader: 4408,
+  replaced: 4409,
+} as const;
 
 /** What a connection needs of the server it belongs to. */
 export interface ConnectionHost {
@@ -25,9 +31,11 @@ export interface ConnectionHost {
   /** Milliseconds on the clock of the sweeps. */
   readonly clock: number;
   /** Counts one more socket of a user; false if it has too many. */
-  admit(session: Session): boolean;
-  /** Takes back one `admit`. */
-  dismiss(session: Session): void;
+  admit(connection: Connection, session: Session): boolean;
+  /** Takes back an `admit`. */
+  dismiss(connection: Connection, session: Session): void;
+  /** The socket was welcomed: the user's oldest ones are replaced as far as the world allows no more. */
+  welcomed(session: Session): void;
   /** The socket is closed; frames may still be under way. */
   gone(connection: Connection): void;
 }
@@ -180,6 +188,13 @@ export class Connection {
     this.#ws.close(code, reason);
   }
 
+  /** Makes room for a newer connection of the same user. */
+  replace(): void {
+    const refused = new Refused('connection.replaced');
+    this.#send(this.dialect.failure(null, refused));
+    this.close(CloseCode.replaced, refused.code);
+  }
+
   /** No frame is accepted any more; resolves when those already received were handled. */
   async settle(): Promise<void> {
     this.#accepting = false;
@@ -288,19 +303,20 @@ export class Connection {
     if (this.closed) return;
     const previous = this.session;
     if (session.world !== this.world) throw new Refused('auth.wrong_world');
-    if (previous && previous.userId !== session.userId) {
+    if (previous && !isSamePerson(previous, session)) {
       throw new Refused('protocol.invalid', 'This connection belongs to another user; open a new one.');
     }
-    if (!previous && !this.#host.admit(session))
+    if (!previous && !this.#host.admit(this, session))
       throw new Refused('rate_limited', 'Too many open sockets of this user.');
     this.session = session;
     try {
       this.#send(this.dialect.authenticated(await this.#host.handler.welcome(this, session)));
     } catch (error) {
       this.session = previous;
-      if (!previous) this.#host.dismiss(session);
+      if (!previous) this.#host.dismiss(this, session);
       throw error;
     }
+    if (!previous) this.#host.welcomed(session);
   }
 
   #refusal(error: unknown, action?: string): Refused {

@@ -17,8 +17,9 @@ import type { Connection } from './connection.js';
 import type { EventStreams } from './event-streams/event-streams.js';
 import type { SocketHandler } from './handler.js';
 import type { LiveLog } from './live-log.js';
+import type { Presence } from './presence.js';
 import { wireTable } from './wire/index.js';
-import type { Done, Need, WireAction } from './wire/wire.js';
+import type { Done, WireAction } from './wire/wire.js';
 
 interface Answer {
   readonly position: bigint;
@@ -49,6 +50,7 @@ export class Dispatch implements SocketHandler {
     private readonly live: LiveLog,
     private readonly broadcast: Broadcast,
     private readonly streams: EventStreams,
+    private readonly presence: Presence,
   ) {}
 
   signIn(payload: unknown, { world }: Connection): Promise<Session> {
@@ -86,22 +88,33 @@ export class Dispatch implements SocketHandler {
         return body;
       }
       case 'query':
-        this.authorise(session, entry.needs(command));
+        this.authorise(session, entry, command);
         return this.queries.execute(withReader(command, { world: session.world, after: connection.lastPosition }));
       case 'connection':
-        this.authorise(session, entry.needs(command));
-        return entry.run(command, { connection, session, broadcast: this.broadcast, streams: this.streams });
+        this.authorise(session, entry, command);
+        return entry.run(command, {
+          connection,
+          session,
+          broadcast: this.broadcast,
+          streams: this.streams,
+          presence: this.presence,
+        });
     }
   }
 
-  closed(connection: Connection): void {
+  closed(connection: Connection, session: Session): void {
     this.streams.unsubscribe(connection);
+    this.presence.closed(connection, session);
   }
 
-  private authorise(session: Session, need: Need | undefined): void {
-    if (!need) return;
-    for (const room of need.exist ?? []) this.access.requireRoom(session, room);
-    this.access.require(session, need.permission, need.room);
+  private authorise(session: Session, entry: WireAction, command: { readonly type: string }): void {
+    const need = entry.needs(command);
+    if (need) {
+      for (const room of need.exist ?? []) this.access.requireRoom(session, room);
+      this.access.require(session, need.permission, need.room);
+    }
+    const roles = entry.roles?.(command);
+    if (roles) this.access.requireRoles(session, roles, entry.codeOf?.([roles.field]) ?? 'protocol.invalid');
   }
 
   private async execute(
@@ -154,7 +167,7 @@ export class Dispatch implements SocketHandler {
     let onlyResend = false;
     let refusal: unknown;
     try {
-      this.authorise(session, entry.needs(command));
+      this.authorise(session, entry, command);
     } catch (error) {
       if (givenId === undefined) throw error;
       onlyResend = true;

@@ -9,7 +9,15 @@ import { Access } from '../identity/access.js';
 import { LiveFacts } from '../identity/live-facts.js';
 import { SignInService } from '../identity/sign-in.js';
 import { Tokens } from '../identity/tokens.js';
-import { CONFIG, EVENT_STORE, LOGGER } from '../nest/injection.js';
+import { InviteLookup } from '../invites/invite-lookup.js';
+import { InvitesModule } from '../invites/invites.module.js';
+import { CONFIG, EVENT_STORE, LOGGER, NODE_ID, READ_STORE } from '../nest/injection.js';
+import { Janitor } from '../presence/janitor.js';
+import { PresenceModule } from '../presence/presence.module.js';
+import { Register } from '../presence/register.js';
+import { Viewers } from '../presence/viewers.js';
+import { Heartbeats } from '../read-store/heartbeats.js';
+import type { ReadStore } from '../read-store/read-store.js';
 import { Broadcast } from './broadcast.js';
 import { arrayDialect } from './dialects/array.js';
 import { Dispatch } from './dispatch.js';
@@ -17,18 +25,19 @@ import { EventStreams } from './event-streams/event-streams.js';
 import { SocketGateway } from './gateway.js';
 import { defaultLimits } from './limits.js';
 import { LiveLog } from './live-log.js';
+import { Presence } from './presence.js';
 import { SocketServer } from './socket-server.js';
 
 const routes = new Map([['/ws/world/', arrayDialect]]);
 
 @Module({
-  imports: [CqrsModule],
+  imports: [CqrsModule, PresenceModule, InvitesModule],
   providers: [
     SocketGateway,
     { provide: Broadcast, inject: [LOGGER], useFactory: (logger: Logger) => new Broadcast(logger) },
     {
       provide: LiveLog,
-      inject: [EVENT_STORE, EventRegistry, LiveFacts, Access, Broadcast, LOGGER],
+      inject: [EVENT_STORE, EventRegistry, LiveFacts, Access, Broadcast, LOGGER, Viewers],
       useFactory: (
         store: EventStore,
         registry: EventRegistry,
@@ -36,7 +45,36 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
         access: Access,
         broadcast: Broadcast,
         logger: Logger,
-      ) => new LiveLog(store, registry, facts, access, broadcast, logger),
+        { position }: Viewers,
+      ) => {
+        const start = position < facts.position ? position : facts.position;
+        return new LiveLog(store, registry, facts, access, broadcast, logger, start);
+      },
+    },
+    {
+      provide: Register,
+      inject: [EVENT_STORE, EventRegistry, NODE_ID, LiveLog, LOGGER],
+      useFactory: (store: EventStore, registry: EventRegistry, node: string, live: LiveLog, log: Logger) =>
+        new Register({ store, registry, node, live, log }),
+    },
+    {
+      provide: Janitor,
+      inject: [EVENT_STORE, Viewers, LiveLog, READ_STORE, NODE_ID, LOGGER],
+      useFactory: (store: EventStore, viewers: Viewers, live: LiveLog, { db }: ReadStore, node: string, log: Logger) =>
+        new Janitor({ store, viewers, live, pulse: new Heartbeats(db), node, log }),
+    },
+    {
+      provide: Presence,
+      inject: [Register, Viewers, Janitor, NODE_ID, Access, Broadcast, LiveLog],
+      useFactory: (
+        register: Register,
+        viewers: Viewers,
+        janitor: Janitor,
+        node: string,
+        access: Access,
+        broadcast: Broadcast,
+        live: LiveLog,
+      ) => new Presence(register, viewers, janitor, node, access, broadcast, live),
     },
     {
       provide: EventStreams,
@@ -46,13 +84,13 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
     },
     {
       provide: SignInService,
-      inject: [Tokens, CommandLoop, LiveFacts, LiveLog],
-      useFactory: (tokens: Tokens, loop: CommandLoop, facts: LiveFacts, live: LiveLog) =>
-        new SignInService(tokens, loop, facts, live),
+      inject: [Tokens, CommandLoop, LiveFacts, LiveLog, InviteLookup],
+      useFactory: (tokens: Tokens, loop: CommandLoop, facts: LiveFacts, live: LiveLog, invites: InviteLookup) =>
+        new SignInService(tokens, loop, facts, live, invites),
     },
     {
       provide: Dispatch,
-      inject: [CommandBus, QueryBus, SignInService, Access, LiveFacts, LiveLog, Broadcast, EventStreams],
+      inject: [CommandBus, QueryBus, SignInService, Access, LiveFacts, LiveLog, Broadcast, EventStreams, Presence],
       useFactory: (
         commands: CommandBus,
         queries: QueryBus,
@@ -62,18 +100,34 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
         live: LiveLog,
         broadcast: Broadcast,
         streams: EventStreams,
-      ) => new Dispatch(commands, queries, signIns, access, facts, live, broadcast, streams),
+        presence: Presence,
+      ) => new Dispatch(commands, queries, signIns, access, facts, live, broadcast, streams, presence),
     },
     {
       provide: SocketServer,
-      inject: [CONFIG, Dispatch, Broadcast, LOGGER],
-      useFactory: ({ rateLimit, allowedOrigins }: Config, handler: Dispatch, broadcast: Broadcast, log: Logger) => {
+      inject: [CONFIG, Dispatch, Broadcast, LiveFacts, LOGGER],
+      useFactory: (
+        { rateLimit, allowedOrigins }: Config,
+        handler: Dispatch,
+        broadcast: Broadcast,
+        facts: LiveFacts,
+        log: Logger,
+      ) => {
         const { rate, ...unlimited } = defaultLimits;
         const limits = rateLimit && rate ? { ...unlimited, rate } : unlimited;
-        return new SocketServer({ handler, broadcast, log, limits, routes, origins: allowedOrigins });
+        const connectionLimit = (world: string): number | null => facts.worlds.get(world)?.connection_limit ?? null;
+        return new SocketServer({
+          handler,
+          broadcast,
+          log,
+          limits,
+          routes,
+          origins: allowedOrigins,
+          connectionLimit,
+        });
       },
     },
   ],
-  exports: [LiveLog, SignInService, SocketServer],
+  exports: [Presence, LiveLog, SignInService, SocketServer],
 })
 export class GatewayModule {}

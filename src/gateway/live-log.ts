@@ -24,14 +24,16 @@ export type EventsListener = (events: readonly RecordedEvent[]) => void;
 export class LiveLog {
   private readonly stopping = new AbortController();
   private readonly permitted = new Lru<string, Permitted>(10_000);
-  /** Worlds with a `world.updated` on its way, and how often each was told in the current second. */
-  private readonly updatedWorlds = new Set<string>();
+  /** Worlds with a `world.updated` on its way, each with the rooms that changed, and how often each was told in the current second. */
+  private readonly updatedWorlds = new Map<string, Set<string>>();
   private readonly told = new Map<string, { readonly since: number; count: number }>();
   private readonly waiting: { readonly position: bigint; readonly resolve: () => void }[] = [];
   private running: Promise<void> = Promise.resolve();
   private current: bigint;
   private readonly listeners: EventsListener[] = [];
   private isLive = false;
+  /** Rooms that the events just taken configured otherwise. */
+  private changedRooms: readonly string[] = [];
 
   constructor(
     private readonly store: EventStore,
@@ -40,8 +42,10 @@ export class LiveLog {
     private readonly access: Access,
     private readonly broadcast: Broadcast,
     private readonly log: SocketLog,
+    /** Where to begin: nothing that listens may lack anything before. */
+    start: bigint = facts.position,
   ) {
-    this.current = facts.position;
+    this.current = start;
   }
 
   /** Up to here the facts reflect the log and everyone was told. */
@@ -94,7 +98,7 @@ export class LiveLog {
   }
 
   private take(events: readonly RecordedEvent[]): void {
-    this.facts.apply(events);
+    this.changedRooms = this.facts.apply(events);
     for (const event of events) {
       try {
         const deliver = wireTable.events[event.type];
@@ -118,9 +122,11 @@ export class LiveLog {
     }
   }
 
-  private publish(delivery: Delivery): void {
-    if ('worldUpdated' in delivery) this.publishWorld(delivery.worldUpdated);
-    else this.broadcast.publish(delivery.topic, delivery.name, delivery.body, this.permittedBy(delivery.need));
+  /** Tells the sockets. */
+  publish(delivery: Delivery): void {
+    if ('worldUpdated' in delivery) return this.publishWorld(delivery.worldUpdated);
+    const { topic, name, body, need, except } = delivery;
+    this.broadcast.publish(topic, name, body, this.permittedBy(need), except);
   }
 
   /**
@@ -128,8 +134,11 @@ export class LiveLog {
    * cut off readers that are not slow.
    */
   private publishWorld(world: string): void {
-    if (this.updatedWorlds.has(world)) return;
-    this.updatedWorlds.add(world);
+    const waiting = this.updatedWorlds.get(world);
+    const rooms = waiting ?? new Set();
+    for (const room of this.changedRooms) rooms.add(room);
+    if (waiting) return;
+    this.updatedWorlds.set(world, rooms);
     const now = performance.now();
     let told = this.told.get(world);
     if (!told || now - told.since >= worldWindowMs) this.told.set(world, (told = { since: now, count: 0 }));
@@ -140,15 +149,21 @@ export class LiveLog {
 
   /** The config is made once for all who may do the same. */
   private tellWorld(world: string): void {
+    const rooms = this.updatedWorlds.get(world);
     this.updatedWorlds.delete(world);
     const topic = `world:${world}`;
     const audiences = new Map<string, Session>();
     for (const { session } of this.broadcast.members(topic)) {
-      if (session) audiences.set(this.access.audienceOf(session), session);
+      if (!session) continue;
+      // Who may use one room only hears of its changes, as long as it is there.
+      const only = session.anonymous?.room;
+      if (only !== undefined && !(rooms?.has(only) && this.facts.rooms.get(only)?.status === 'open')) continue;
+      audiences.set(this.access.audienceOf(session), session);
     }
     for (const [audience, session] of audiences) {
       const permitted: Permitted = (other) =>
-        this.access.audienceOf(other) === audience && this.access.can(other, 'world:view');
+        this.access.audienceOf(other) === audience &&
+        (other.anonymous !== undefined || this.access.can(other, 'world:view'));
       this.broadcast.publish(topic, 'world.updated', worldConfig(this.facts, this.access, session), permitted);
     }
   }

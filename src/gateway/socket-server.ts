@@ -22,6 +22,8 @@ export interface SocketServerOptions {
   readonly routes: Routes;
   /** Browser origins allowed beside the own host. */
   readonly origins: readonly string[];
+  /** Sockets a user may have open in a world; null where only `limits` counts. */
+  readonly connectionLimit?: (world: string) => number | null;
   /** Path prefixes whose upgrades another listener of the same HTTP server answers. */
   readonly leave?: readonly string[];
 }
@@ -38,8 +40,8 @@ export class SocketServer implements ConnectionHost {
   readonly #origins: ReadonlySet<string>;
   readonly #ws: WebSocketServer;
   readonly #connections = new Set<Connection>();
-  /** Open sockets by world and user. */
-  readonly #perUser = new Map<string, number>();
+  /** Open sockets by world and user, the oldest first. Most people have one, and a list of one takes less than a set. */
+  readonly #perUser = new Map<string, Connection[]>();
   readonly #leaving = new Set<Promise<void>>();
   #listener: (connection: Connection) => void = ignore;
   #http: Server | undefined;
@@ -99,19 +101,34 @@ export class SocketServer implements ConnectionHost {
     this.#http?.off('upgrade', this.#onUpgrade);
   }
 
-  admit(session: Session): boolean {
+  admit(connection: Connection, session: Session): boolean {
     const key = userKey(session);
-    const open = this.#perUser.get(key) ?? 0;
-    if (this.limits.rate && open >= this.limits.rate.socketsPerUser) return false;
-    this.#perUser.set(key, open + 1);
+    const open = this.#perUser.get(key);
+    const most = this.limits.rate?.socketsPerUser ?? Infinity;
+    // Where the world allows no more than that, an older socket makes room.
+    if (open && open.length >= most && (this.#worldsLimit(session) ?? Infinity) > most) return false;
+    if (open) open.push(connection);
+    else this.#perUser.set(key, [connection]);
     return true;
   }
 
-  dismiss(session: Session): void {
+  dismiss(connection: Connection, session: Session): void {
     const key = userKey(session);
-    const open = this.#perUser.get(key) ?? 0;
-    if (open > 1) this.#perUser.set(key, open - 1);
-    else this.#perUser.delete(key);
+    const open = this.#perUser.get(key);
+    const at = open?.indexOf(connection) ?? -1;
+    if (at >= 0) open?.splice(at, 1);
+    if (open?.length === 0) this.#perUser.delete(key);
+  }
+
+  welcomed(session: Session): void {
+    const open = this.#perUser.get(userKey(session));
+    const limit = this.#worldsLimit(session);
+    if (!open || limit === null) return;
+    for (const oldest of open.splice(0, Math.max(0, open.length - limit))) oldest.replace();
+  }
+
+  #worldsLimit({ world }: Session): number | null {
+    return this.#options.connectionLimit?.(world) ?? null;
   }
 
   gone(connection: Connection): void {
@@ -160,7 +177,7 @@ export class SocketServer implements ConnectionHost {
     await connection.settle();
     this.#options.broadcast.leaveAll(connection);
     if (!connection.session) return;
-    this.dismiss(connection.session);
+    this.dismiss(connection, connection.session);
     try {
       await this.handler.closed(connection, connection.session);
     } catch (error) {

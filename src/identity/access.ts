@@ -1,7 +1,9 @@
 import type { RoomConfigRow } from '../../projections/room-config.js';
 import type { WorldConfigRow } from '../../projections/world-config.js';
 import { Refused } from '../eventsourcing/refused.js';
-import { matches, permissions, roles, type Permission, type TraitGrants } from './roles.js';
+import { requireRoles, type NamedRoles } from './role-field.js';
+import { invited, matches, permissions, permissionsOf } from './roles.js';
+import type { OwnRoles, Permission, TraitGrants } from './roles.js';
 import type { Session } from './session.js';
 
 /** What access is decided on: the rows of `world_config` and `room_config`, kept in memory from the log. */
@@ -12,6 +14,14 @@ export interface AccessFacts {
   roomsOf(world: string): Iterable<string>;
   /** Grows with every change of rights. */
   readonly version: number;
+}
+
+/** One permission, or any of several. */
+export type AnyOf = Permission | readonly Permission[];
+
+/** Roles a command names; `held` says whose, and where, when the command takes one away. */
+export interface RolesToGive extends NamedRoles {
+  readonly held?: { readonly user: string; readonly room?: string };
 }
 
 interface Grants {
@@ -28,6 +38,8 @@ interface Memo {
 }
 
 const none: ReadonlySet<Permission> = new Set();
+const ofInvited: ReadonlySet<Permission> = new Set(invited);
+const noRoles: OwnRoles = {};
 
 /** The one place that says who may do what; asked for every command, query, subscription and delivery. */
 export class Access {
@@ -40,12 +52,13 @@ export class Access {
   constructor(private readonly facts: AccessFacts) {}
 
   /** In the world, or in one of its rooms. A deleted room's rights stay known, so that its deletion can be told. */
-  can(session: Session, permission: Permission, room?: string): boolean {
-    return (room === undefined ? this.inWorld(session) : this.inRoom(session, room)).has(permission);
+  can(session: Session, permission: AnyOf, room?: string): boolean {
+    const held = room === undefined ? this.inWorld(session) : this.inRoom(session, room);
+    return typeof permission === 'string' ? held.has(permission) : permission.some((one) => held.has(one));
   }
 
   /** @throws Refused auth.denied; with a room: room.unknown, protocol.denied */
-  require(session: Session, permission: Permission, room?: string): void {
+  require(session: Session, permission: AnyOf, room?: string): void {
     if (room !== undefined) this.requireRoom(session, room);
     if (this.can(session, permission, room)) return;
     throw new Refused(room === undefined ? 'auth.denied' : 'protocol.denied');
@@ -55,6 +68,17 @@ export class Access {
   requireRoom(session: Session, room: string): void {
     const row = this.facts.rooms.get(room);
     if (row?.world !== session.world || row.status !== 'open') throw new Refused('room.unknown');
+  }
+
+  /**
+   * Roles must be the world's. One that the world has no more can still be taken from who holds it.
+   * @throws Refused `code`
+   */
+  requireRoles({ world }: Session, roles: RolesToGive, code: string): void {
+    const { held, names } = roles;
+    const holders = held?.room === undefined ? this.facts.worlds.get(world) : this.facts.rooms.get(held.room);
+    if (held && holders?.grants.some(({ user, role }) => user === held.user && names.includes(role))) return;
+    requireRoles(roles, this.facts.worlds.get(world)?.roles ?? noRoles, code);
   }
 
   inWorld(session: Session): ReadonlySet<Permission> {
@@ -67,7 +91,7 @@ export class Access {
     let known = memo.rooms.get(room);
     if (!known) {
       const row = this.facts.rooms.get(room);
-      known = row?.world === session.world ? this.join(memo.world, row, session) : none;
+      known = row?.world === session.world ? this.join(memo.world, row, room, session) : none;
       memo.rooms.set(room, known);
     }
     return known;
@@ -76,7 +100,11 @@ export class Access {
   /** Sessions of a world with the same key may do the same everywhere in it, as long as the facts don't change. */
   audienceOf(session: Session): string {
     const memo = this.memoOf(session);
-    memo.audience ??= JSON.stringify([[...session.traits].toSorted(), this.hasGrants(session) ? session.userId : null]);
+    memo.audience ??= JSON.stringify(
+      session.anonymous
+        ? session.anonymous
+        : [[...session.traits].toSorted(), this.hasGrants(session) ? session.userId : null],
+    );
     return memo.audience;
   }
 
@@ -86,15 +114,22 @@ export class Access {
     const row = this.facts.worlds.get(session.world);
     const memo: Memo = {
       version: this.facts.version,
-      world: row ? this.shared(granted(row, session)) : none,
+      world: row && !session.anonymous ? this.shared(granted(row, session, row.roles)) : none,
     };
     this.memos.set(session, memo);
     return memo;
   }
 
   /** A room's grants count in that room only, and only for what is done in rooms. */
-  private join(world: ReadonlySet<Permission>, row: RoomConfigRow, session: Session): ReadonlySet<Permission> {
-    const here = [...granted(row, session)].filter((permission) => permission.startsWith('room:'));
+  private join(
+    world: ReadonlySet<Permission>,
+    row: RoomConfigRow,
+    room: string,
+    session: Session,
+  ): ReadonlySet<Permission> {
+    if (session.anonymous) return session.anonymous.room === room ? ofInvited : none;
+    const own = this.facts.worlds.get(session.world)?.roles ?? noRoles;
+    const here = [...granted(row, session, own)].filter((permission) => permission.startsWith('room:'));
     return here.length === 0 ? world : this.shared(new Set([...world, ...here]));
   }
 
@@ -125,9 +160,9 @@ export function listed(held: ReadonlySet<Permission>): Permission[] {
   return permissions.filter((permission) => held.has(permission));
 }
 
-function granted({ trait_grants, grants }: Grants, { userId, traits }: Session): Set<Permission> {
+function granted({ trait_grants, grants }: Grants, { userId, traits }: Session, own: OwnRoles): Set<Permission> {
   const held = new Set<Permission>();
-  const give = (role: string): void => roles[role]?.forEach((permission) => held.add(permission));
+  const give = (role: string): void => permissionsOf(role, own)?.forEach((permission) => held.add(permission));
   for (const [role, required] of Object.entries(trait_grants)) if (matches(required, traits)) give(role);
   for (const { user, role } of grants) if (user === userId) give(role);
   return held;

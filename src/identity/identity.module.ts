@@ -9,6 +9,7 @@ import { Access } from './access.js';
 import { LiveFacts } from './live-facts.js';
 import { tokensOf, Tokens } from './tokens.js';
 import { GrantWorldRole, RevokeWorldRole } from './worlds.commands.js';
+import { worldHandlers } from './worlds.handlers.js';
 import { worlds } from './worlds.js';
 
 const providers = [
@@ -24,7 +25,7 @@ const providers = [
 
 @Global()
 @Module({
-  providers: [...providers, ...handlersFor(worlds, [GrantWorldRole, RevokeWorldRole])],
+  providers: [...providers, ...handlersFor(worlds, [GrantWorldRole, RevokeWorldRole]), ...worldHandlers],
   exports: providers.map(({ provide }) => provide),
 })
 export class IdentityModule {}

@@ -6,14 +6,11 @@ import type { RecordedEvent } from '../eventsourcing/events.js';
 import type { EventRegistry } from '../eventsourcing/registry.js';
 import type { AccessFacts } from './access.js';
 
-/** A session announced or a description changed leaves these as they were, and with them what was worked out. */
-type Rights = Pick<RoomConfigRow, 'status' | 'trait_grants' | 'grants'>;
-
 /** The facts of access in memory: loaded from the read models once, then kept by the log. */
 export class LiveFacts implements AccessFacts {
   version = 0;
-  /** The rooms' rights as of `version`. Folds keep what they don't change, so a look at the references tells. */
-  private readonly rights = new Map<string, Rights>();
+  /** The rooms as of the last events. Folds keep what they don't change, so a look at the references tells. */
+  private readonly known = new Map<string, RoomConfigRow>();
   private readonly byWorld = new Map<string, Set<string>>();
 
   private constructor(
@@ -48,23 +45,31 @@ export class LiveFacts implements AccessFacts {
     return this.byWorld.get(world) ?? [];
   }
 
-  apply(events: readonly RecordedEvent[]): void {
+  /** The rooms that are now configured otherwise. */
+  apply(events: readonly RecordedEvent[]): readonly string[] {
     if (this.worldView.apply(events).length > 0) this.version++;
-    this.index(this.roomView.apply(events));
+    return this.index(this.roomView.apply(events));
   }
 
-  private index(ids: Iterable<string>): void {
+  private index(ids: Iterable<string>): string[] {
+    const changed: string[] = [];
     for (const id of ids) {
       const row = this.rooms.get(id);
       if (!row) continue;
-      const { status, trait_grants, grants } = row;
-      const before = this.rights.get(id);
-      if (before?.status === status && before.trait_grants === trait_grants && before.grants === grants) continue;
-      this.rights.set(id, { status, trait_grants, grants });
+      const before = this.known.get(id);
+      if (before && same(before, row, Object.keys(row))) continue;
+      this.known.set(id, row);
+      changed.push(id);
+      // A session announced or a description changed leaves the rights as they were, and with them what was worked out.
+      if (before && same(before, row, ['status', 'trait_grants', 'grants'])) continue;
       this.version++;
       const known = this.byWorld.get(row.world);
       if (known) known.add(id);
       else this.byWorld.set(row.world, new Set([id]));
     }
+    return changed;
   }
 }
+
+const same = (a: RoomConfigRow, b: RoomConfigRow, fields: readonly string[]): boolean =>
+  (fields as readonly (keyof RoomConfigRow)[]).every((field) => a[field] === b[field]);

@@ -36,10 +36,20 @@ export const roles: Readonly<Record<string, readonly Permission[]>> = {
   admin: permissions,
 };
 
-export const isRole = (name: string): boolean => Object.hasOwn(roles, name);
+/** Roles a world defines itself, beside the default ones. */
+export type OwnRoles = { readonly [role: string]: readonly Permission[] };
+
+/** The permissions of a role in a world with these own roles; undefined for one it does not have. */
+export function permissionsOf(role: string, own: OwnRoles): readonly Permission[] | undefined {
+  if (Object.hasOwn(roles, role)) return roles[role];
+  return Object.hasOwn(own, role) ? own[role] : undefined;
+}
 
 /** Which traits get which role: the outer list is AND, a nested one OR, the empty list is everyone. */
 export type TraitGrants = { readonly [role: string]: readonly (string | readonly string[])[] };
+
+/** What anyone may do who came with an invite to a room, there and nowhere else. */
+export const invited: readonly Permission[] = ['room:view', 'room:session.join'];
 
 /** What a new world grants. */
 export const defaultTraitGrants: TraitGrants = {

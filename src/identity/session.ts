@@ -16,3 +16,8 @@ export interface Session {
   /** Epoch milliseconds at which the token expires; a token without `exp` and a client_id do not. */
   readonly expiresAt?: number;
 }
+
+/** Who came with an invite is another person than the one known by the same client_id alone. */
+export function isSamePerson(one: Session, other: Session): boolean {
+  return one.userId === other.userId && one.anonymous?.room === other.anonymous?.room;
+}

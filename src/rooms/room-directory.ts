@@ -13,7 +13,10 @@ export type RoomDirectoryEvent =
 
 /** What a client left out of a new room. */
 export type Defaults = Omit<RoomConfig, 'name'>;
-export type RegisterRoom = Omit<CreateRoom, 'type'> & { readonly type: 'RegisterRoom'; readonly defaults: Defaults };
+export type RegisterRoom = Omit<CreateRoom, 'type' | 'modules' | 'permission_preset'> & {
+  readonly type: 'RegisterRoom';
+  readonly defaults: Defaults;
+};
 export type RoomDirectoryCommand = RegisterRoom | PatchRoomConfig | ReorderRooms | DeleteRoom;
 
 /** `key` is what two names of one world may not share. */

@@ -1,6 +1,6 @@
 import { isObject, isText, Must } from '../eventsourcing/validation.js';
 import type { JsonObject } from '../eventsourcing/events.js';
-import { isRole, roles, type TraitGrants } from '../identity/roles.js';
+import type { TraitGrants } from '../identity/roles.js';
 
 /** What of a session the room shows as current. Source: seed 000, "Schedule changes". */
 export type ScheduleData = {
@@ -62,15 +62,8 @@ export const IsModuleConfig = () =>
     return Array.isArray(value) && value.length <= 100 && value.every((one) => isObject(one) && isText(one.type, 100));
   });
 
-const isTraits = (value: unknown): boolean =>
-  Array.isArray(value) &&
-  value.every((one) => isText(one, 100) || (Array.isArray(one) && one.every((trait) => isText(trait, 100))));
-
-export const IsTraitGrants = () =>
-  Must(
-    `an object of roles (${Object.keys(roles).join(', ')}), each with a list of traits or lists of traits`,
-    (value) => isObject(value) && Object.entries(value).every(([role, traits]) => isRole(role) && isTraits(traits)),
-  );
+/** `permission_preset: "public"` of a new room. */
+export const publicGrants: TraitGrants = { viewer: [], participant: [] };
 
 export const IsPriority = () =>
   Must('a whole number from -1000000000 to 1000000000', (value) => {

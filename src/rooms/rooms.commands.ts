@@ -1,7 +1,7 @@
-import { IsBoolean } from 'class-validator';
+import { IsBoolean, ValidateBy } from 'class-validator';
 import type { JsonObject } from '../eventsourcing/events.js';
 import { isText, Must, Optional, Text } from '../eventsourcing/validation.js';
-import { IsRole } from '../identity/role-field.js';
+import { IsRole, IsTraitGrants } from '../identity/role-field.js';
 import type { TraitGrants } from '../identity/roles.js';
 import {
   IsModuleConfig,
@@ -9,7 +9,6 @@ import {
   IsRoomId,
   IsScheduleData,
   IsTextOrNull,
-  IsTraitGrants,
   type ScheduleData,
 } from './room-fields.js';
 
@@ -25,10 +24,25 @@ class RoomFields {
   @Optional() @IsTextOrNull(300) import_id?: string | null;
 }
 
-/** `room.create {name, …}` */
+/** Two names of one thing: only one of them may be sent. */
+const Without = (other: string) =>
+  ValidateBy({
+    name: `without ${other}`,
+    validator: {
+      validate: (_value, at) => !(at && other in at.object),
+      defaultMessage: () => `$property must not come together with ${other}`,
+    },
+  });
+
+/** `room.create {name, …}`; Venueless's clients send `modules` and `permission_preset`. */
 export class CreateRoom extends RoomFields {
   readonly type = 'CreateRoom' as const;
   @Text(300) name!: string;
+  @Optional() @IsModuleConfig() @Without('module_config') modules?: readonly JsonObject[];
+  @Optional()
+  @Must('"public"', (value) => value === 'public')
+  @Without('trait_grants')
+  permission_preset?: 'public';
 }
 
 /** `room.config.patch {room, …}` */
@@ -83,16 +97,4 @@ function isIdList(value: unknown): boolean {
     value.every((id) => isText(id, 100)) &&
     new Set(value).size === value.length
   );
-}
-
-/** `room.enter {room}`: concerns the connection alone. */
-export class EnterRoom {
-  readonly type = 'EnterRoom' as const;
-  @IsRoomId() room!: string;
-}
-
-/** `room.leave {room}` */
-export class LeaveRoom {
-  readonly type = 'LeaveRoom' as const;
-  @IsRoomId() room!: string;
 }

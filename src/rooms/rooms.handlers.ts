@@ -2,7 +2,7 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { executionOf } from '../eventsourcing/execution.js';
 import { CommandLoop } from '../eventsourcing/handle.js';
 import { inOrder, placeOf, roomDirectory, type RoomDirectory } from './room-directory.js';
-import { configView, emptyConfig, type RoomConfigView } from './room-fields.js';
+import { configView, emptyConfig, publicGrants, type RoomConfigView } from './room-fields.js';
 import { CreateRoom, DeleteRoom, PatchRoomConfig, ReorderRooms } from './rooms.commands.js';
 import { changeListing } from './rooms.policy.js';
 import { rooms } from './rooms.js';
@@ -43,7 +43,14 @@ export class CreateRoomHandler implements ICommandHandler<CreateRoom> {
   constructor(private readonly loop: CommandLoop) {}
 
   async execute(command: CreateRoom): Promise<RoomChanged> {
-    const register = { ...command, type: 'RegisterRoom' as const, defaults: emptyConfig };
+    const { type: _type, modules, permission_preset, ...fields } = command;
+    const register = {
+      ...fields,
+      ...(modules && { module_config: modules }),
+      ...(permission_preset && { trait_grants: publicGrants }),
+      type: 'RegisterRoom' as const,
+      defaults: emptyConfig,
+    };
     const execution = executionOf(command);
     const { room, position } = await changeListing(this.loop, register, execution);
     return changed(this.loop, execution.context.world, room, position);

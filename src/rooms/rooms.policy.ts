@@ -12,16 +12,20 @@ const followRounds = 10;
 type Recorded = AppendedEvent<RoomDirectoryEvent>;
 type RoomOutcome = Outcome<Room, RoomEvent> & { readonly room: string };
 
-/** What a directory event means for the room's own stream. */
-function followUp(event: Recorded): RoomCommand | undefined {
+/** What a directory event, at a position of the log, means for the room's own stream. */
+async function following(loop: CommandLoop, event: Recorded, position: bigint): Promise<RoomCommand | undefined> {
   const listing = String(event.revision);
   switch (event.type) {
     case 'RoomRegistered': {
       const { roomId: room, sorting_priority, config } = event.data;
       return { type: 'OpenRoom', room, listing, sorting_priority, config };
     }
-    case 'RoomRelisted':
-      return { type: 'PatchRoomConfig', room: event.data.roomId, listing, ...event.data.patch };
+    case 'RoomRelisted': {
+      const { roomId: room, patch } = event.data;
+      const then = await loop.stateOf(rooms, room, position);
+      const followUp = { listing, before: then.status === 'open' ? then.patched : {} };
+      return { type: 'PatchRoomConfig', room, followUp, ...patch };
+    }
     case 'RoomDelisted':
       return { type: 'DeleteRoom', room: event.data.roomId };
     case 'RoomsReordered':
@@ -34,7 +38,7 @@ export const roomDirectoryPolicy: Policy = {
   name: 'room_directory',
   types: Object.keys(roomDirectory.events),
   react: async (event, loop) => {
-    const command = followUp(event as typeof event & Recorded);
+    const command = await following(loop, event as typeof event & Recorded, event.position);
     if (!command) return;
     try {
       await loop.handle(rooms, command, followUpContext(event));
@@ -54,15 +58,13 @@ export async function changeListing(
   const room = command.type === 'RegisterRoom' ? aggregateId(context) : command.room;
   const first = await loop.resent(rooms, room, context);
   if (first) return { ...first, room };
-  const { events } = await loop.handle(roomDirectory, command, context, { onlyResend });
-  let outcome: RoomOutcome | undefined;
-  for (const event of events) {
-    const next = followUp(event);
-    // The event says which room it was: a resend may name another one.
-    if (next) outcome = { ...(await follow(loop, next, followUpContext(event))), room: next.room };
-  }
-  if (!outcome) throw new Error(`${command.type} changed no room`);
-  return outcome;
+  const { events, position } = await loop.handle(roomDirectory, command, context, { onlyResend });
+  // Each of these commands decides one event.
+  const event = events.at(-1);
+  const next = event && (await following(loop, event, position));
+  if (!next) throw new Error(`${command.type} changed no room`);
+  // The event says which room it was: a resend may name another one.
+  return { ...(await follow(loop, next, followUpContext(event))), room: next.room };
 }
 
 /** The directory has decided: losing to other servers on the room's stream is no answer, so it is tried more often than a command. */

@@ -4,6 +4,7 @@ import { ProjectionReader } from '../../projections/engine/reader.js';
 import { roomConfig, type RoomConfigRow } from '../../projections/room-config.js';
 import { readerOf, type Reader } from '../eventsourcing/execution.js';
 import { Refused } from '../eventsourcing/refused.js';
+import { LiveFacts } from '../identity/live-facts.js';
 import { configView, IsRoomId, type RoomConfigView } from './room-fields.js';
 
 /** `room.config.get {room}` */
@@ -32,13 +33,18 @@ async function rows(reader: ProjectionReader, { after }: Reader) {
 
 @QueryHandler(GetRoomConfig)
 export class GetRoomConfigHandler implements IQueryHandler<GetRoomConfig> {
-  constructor(private readonly reader: ProjectionReader) {}
+  constructor(
+    private readonly reader: ProjectionReader,
+    private readonly facts: LiveFacts,
+  ) {}
 
   async execute(query: GetRoomConfig): Promise<RoomConfigView> {
     const { room } = query;
-    const reader = readerOf(query);
-    const collection = await rows(this.reader, reader);
-    const row = await collection.findOne({ _id: room, world: reader.world, status: 'open' });
+    const { world, after } = readerOf(query);
+    const open = async (position: bigint) =>
+      (await rows(this.reader, { world, after: position })).findOne({ _id: room, world, status: 'open' });
+    // Sockets hear of a room a moment before the read model knows it: what the caller was told of is waited for.
+    const row = (await open(after)) ?? (await open(this.facts.position));
     if (!row) throw new Refused('room.unknown');
     return configView(room, row);
   }

@@ -22,15 +22,32 @@ export type OpenRoom = {
   readonly config: RoomConfig;
 };
 
-/** A patch; with `listing` it follows the directory's RoomRelisted of that revision. */
-export type Patch = Pick<PatchRoomConfig, 'type' | 'room'> & RoomPatch & { readonly listing?: string };
+/** What was patched: how often by clients on this stream, and by which revision of the directory last. */
+export type Patched = {
+  readonly [field in keyof RoomPatch]?: { readonly direct: number; readonly listing: bigint };
+};
+
+/** Follows the directory's RoomRelisted of the revision `listing`. */
+type FollowUp = {
+  readonly listing: string;
+  /** The room's `patched` when the directory decided. */
+  readonly before: Patched;
+};
+
+/** A patch, the client's own or a follow-up of the directory. */
+export type Patch = Pick<PatchRoomConfig, 'type' | 'room'> & RoomPatch & { readonly followUp?: FollowUp };
 
 export type RoomCommand =
   OpenRoom | Patch | ScheduleRoom | GrantRoomRole | RevokeRoomRole | Pick<DeleteRoom, 'type' | 'room'>;
 
 export type Room =
   | { readonly status: 'none' }
-  | { readonly status: 'open'; readonly id: string; readonly listing: bigint; readonly config: RoomConfig }
+  | {
+      readonly status: 'open';
+      readonly id: string;
+      readonly config: RoomConfig;
+      readonly patched: Patched;
+    }
   | { readonly status: 'deleted' };
 
 /**
@@ -52,8 +69,8 @@ export const rooms: Decider<Room, RoomCommand, RoomEvent> = {
   evolve: (state, event) => {
     switch (event.type) {
       case 'RoomCreated': {
-        const { roomId, listing, config } = event.data;
-        return { status: 'open', id: roomId, listing: BigInt(listing), config };
+        const { roomId, config } = event.data;
+        return { status: 'open', id: roomId, config, patched: {} };
       }
       case 'RoomConfigPatched': {
         if (state.status !== 'open') return state;
@@ -61,13 +78,18 @@ export const rooms: Decider<Room, RoomCommand, RoomEvent> = {
         const { sorting_priority: _place, ...config } = patch;
         return {
           ...state,
-          listing: listing === undefined ? state.listing : later(state.listing, BigInt(listing)),
           config: { ...state.config, ...config },
+          patched: noted(state.patched, patch, listing),
         };
       }
       case 'RoomScheduleChanged': {
         if (state.status !== 'open') return state;
-        return { ...state, config: { ...state.config, schedule_data: event.data.schedule_data } };
+        const { schedule_data } = event.data;
+        return {
+          ...state,
+          config: { ...state.config, schedule_data },
+          patched: noted(state.patched, { schedule_data }),
+        };
       }
       case 'RoomRoleGranted':
       case 'RoomRoleRevoked':
@@ -91,9 +113,9 @@ export const rooms: Decider<Room, RoomCommand, RoomEvent> = {
     const roomId = state.id;
     switch (command.type) {
       case 'PatchRoomConfig': {
-        const { type: _type, room: _room, listing, ...patch } = command;
+        const { type: _type, room: _room, followUp, ...patch } = command;
         checkSchedule(patch.schedule_data);
-        return [{ type: 'RoomConfigPatched', data: patched(roomId, patch, listing, state.listing) }];
+        return [{ type: 'RoomConfigPatched', data: followUp ? followed(state, patch, followUp) : { roomId, patch } }];
       }
       case 'ScheduleRoom':
         checkSchedule(command.schedule_data);
@@ -116,12 +138,30 @@ export function checkSchedule(data: ScheduleData | null | undefined): void {
   if (data && Object.keys(data).some((key) => !scheduleKeys.has(key))) throw new Refused('room.unknown_schedule_data');
 }
 
-/** Follow-ups of the directory can arrive out of order: name and place of an older one were superseded. */
-function patched(roomId: string, patch: RoomPatch, listing: string | undefined, seen: bigint) {
-  if (listing === undefined) return { roomId, patch };
-  if (BigInt(listing) > seen) return { roomId, listing, patch };
-  const { name: _name, sorting_priority: _place, ...rest } = patch;
-  return { roomId, listing, patch: rest };
+/**
+ * Follow-ups of the directory can come late and out of order. They count as carried out when the directory decided: a field
+ * that a newer decision or, since then, a client has patched stays as it is.
+ */
+function followed(room: Extract<Room, { status: 'open' }>, patch: RoomPatch, { listing, before }: FollowUp) {
+  const current = fieldsOf(patch).filter((field) => {
+    const { direct, listing: last } = room.patched[field] ?? never;
+    return direct === (before[field] ?? never).direct && BigInt(listing) > last;
+  });
+  return { roomId: room.id, listing, patch: Object.fromEntries(current.map((field) => [field, patch[field]])) };
 }
 
-const later = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+const never = { direct: 0, listing: -1n };
+
+function noted(patched: Patched, patch: RoomPatch, listing?: string): Patched {
+  const now = fieldsOf(patch).map((field) => {
+    const before = patched[field] ?? never;
+    return [
+      field,
+      listing === undefined ? { ...before, direct: before.direct + 1 } : { ...before, listing: BigInt(listing) },
+    ];
+  });
+  return { ...patched, ...Object.fromEntries(now) };
+}
+
+/** The type of a patch names them all. */
+const fieldsOf = (patch: RoomPatch): (keyof RoomPatch)[] => Object.keys(patch) as (keyof RoomPatch)[];

@@ -77,7 +77,9 @@ describe('docs/wire.md', () => {
     const need = action.needs(command);
     if (!need) return 'nothing';
     const place = need.room === undefined ? 'world' : 'room';
-    return `\`${need.permission}\`${need.permission.startsWith('room:') ? ` in the ${place}` : ''}`;
+    const permissions = [need.permission].flat();
+    const said = permissions.map((one) => `\`${one}\``).join(' or ');
+    return `${said}${permissions.every((one) => one.startsWith('room:')) ? ` in the ${place}` : ''}`;
   }
 
   it('describes actions as they are', () => {
@@ -128,6 +130,8 @@ describe('docs/read-models.md', () => {
       type: 'RoomRegistered',
       data: { roomId: 'r1', sorting_priority: 1, config: { ...emptyConfig, name: 'Hall' } },
     },
+    { type: 'ViewerEntered', data: { roomId: 'r1', userId: 'alice', node: 'n1', profile: {} } },
+    { type: 'ReactionAdded', data: { roomId: 'r1', userId: 'alice', emoji: '👏' } },
   ];
 
   /** Names of the fields of a row. */

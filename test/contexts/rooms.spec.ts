@@ -32,10 +32,52 @@ describe('a room', () => {
       .then({ type: 'RoomConfigPatched', data: { roomId: 'r1', patch: {} } });
   });
 
-  it('leaves out name and place of a directory change that a later one has overtaken', () => {
-    given(rooms, created, { type: 'RoomConfigPatched', data: { roomId: 'r1', listing: '7', patch: { name: 'New' } } })
-      .when({ type: 'PatchRoomConfig', room: 'r1', listing: '5', name: 'Old', sorting_priority: 3, description: 'd' })
-      .then({ type: 'RoomConfigPatched', data: { roomId: 'r1', listing: '5', patch: { description: 'd' } } });
+  describe('following the directory late', () => {
+    const followed = (listing: string, patch: object): RoomEvent => ({
+      type: 'RoomConfigPatched',
+      data: { roomId: 'r1', listing, patch },
+    });
+    const direct = (patch: object): RoomEvent => ({ type: 'RoomConfigPatched', data: { roomId: 'r1', patch } });
+    /** Follows the decision `listing`, made when the room had these events. */
+    const follow = (then: readonly RoomEvent[], listing: string, patch: object) => {
+      const state = then.reduce((room, event) => rooms.evolve(room, event), rooms.initial);
+      if (state.status !== 'open') throw new Error('the room was not open');
+      return { type: 'PatchRoomConfig', room: 'r1', ...patch, followUp: { listing, before: state.patched } } as const;
+    };
+
+    it('leaves what newer decisions of the directory have patched, and only that', () => {
+      given(rooms, created, followed('7', { name: 'New', description: 'new' }))
+        .when(follow([created], '5', { name: 'Old', sorting_priority: 3, description: 'd', picture: 'p' }))
+        .then(followed('5', { sorting_priority: 3, picture: 'p' }));
+    });
+
+    it('takes the newest decision whole, whatever older ones have written since', () => {
+      given(rooms, created, followed('5', { name: 'Old', description: 'old' }))
+        .when(follow([created], '7', { name: 'New', description: 'new' }))
+        .then(followed('7', { name: 'New', description: 'new' }));
+    });
+
+    it('leaves what clients have patched since', () => {
+      const since: RoomEvent = { type: 'RoomScheduleChanged', data: { roomId: 'r1', schedule_data: { session: 2 } } };
+      given(rooms, created, direct({ description: 'newer', trait_grants: {} }), since)
+        .when(
+          follow([created], '5', {
+            name: 'N',
+            description: 'd',
+            force_join: true,
+            schedule_data: null,
+            trait_grants: {},
+          }),
+        )
+        .then(followed('5', { name: 'N', force_join: true }));
+    });
+
+    it('overwrites what clients have patched before', () => {
+      const before = [created, direct({ description: 'older' })];
+      given(rooms, ...before)
+        .when(follow(before, '5', { name: 'N', description: 'd' }))
+        .then(followed('5', { name: 'N', description: 'd' }));
+    });
   });
 
   it('announces the current session', () => {

@@ -24,6 +24,19 @@ describe('a world', () => {
 describe('events of a world', () => {
   golden(worlds, {
     WorldOpened: [{ schema: 1, stored: { title: 'demo', trait_grants: { viewer: [], admin: [['admin', 'root']] } } }],
+    WorldConfigPatched: [
+      {
+        schema: 1,
+        stored: {
+          patch: {
+            title: 'Demo Conf',
+            trait_grants: { admin: ['admin'], steward: [['staff', 'crew']] },
+            connection_limit: 3,
+            roles: { steward: ['world:view', 'room:view', 'room:announce'] },
+          },
+        },
+      },
+    ],
     WorldRoleGranted: [{ schema: 1, stored: { user: 'bob', role: 'moderator' } }],
     WorldRoleRevoked: [{ schema: 1, stored: { user: 'bob', role: 'moderator' } }],
   });

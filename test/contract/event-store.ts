@@ -98,6 +98,38 @@ export function eventStoreContract(name: string, open: () => Promise<StoreUnderT
       });
     });
 
+    describe('retention', () => {
+      const hour = { maxAgeSeconds: 3_600 };
+      const young = () =>
+        someEvents(2).map((event) => ({
+          ...event,
+          metadata: { ...event.metadata, at: new Date().toISOString() },
+        }));
+
+      it('keeps what is younger, and leaves revisions, positions and other streams as they are', async () => {
+        await store.retain('reactions-1', hour);
+        const sent = young();
+        const first = await store.append('reactions-1', 'any', sent);
+        await store.retain('reactions-1', hour);
+        const other = await store.append('reactions-2', 'any', someEvents(1));
+        const more = young();
+        const second = await store.append('reactions-1', 'any', more);
+        expect([first.revision, other.revision, second.revision]).toEqual([1n, 0n, 3n]);
+        expect(first.position < other.position && other.position < second.position).toBe(true);
+        expect(idsOf(await collect(store.readStream('reactions-1')))).toEqual(idsOf([...sent, ...more]));
+        expect(await collect(store.readAll())).toHaveLength(5);
+        expect(await store.head()).toBe(second.position);
+      });
+
+      it('is still there after a restart', async () => {
+        await store.retain('reactions-1', hour);
+        const sent = young();
+        await store.append('reactions-1', 'any', sent);
+        store = await tested.reopen();
+        expect(idsOf(await collect(store.readStream('reactions-1')))).toEqual(idsOf(sent));
+      });
+    });
+
     describe('reading a stream', () => {
       it('yields nothing for an unknown stream, and none of its neighbours', async () => {
         await store.append('room-10', 'no_stream', someEvents(2));
@@ -116,6 +148,7 @@ export function eventStoreContract(name: string, open: () => Promise<StoreUnderT
         const read = async (options: Parameters<EventStore['readStream']>[1]) =>
           revisionsOf(await collect(store.readStream('room-1', options)));
         expect(await read({ from: 1_298n })).toEqual([1_298n, 1_299n]);
+        expect(await read({ from: 0n, direction: 'backwards' })).toEqual([0n]);
         expect(await read({ from: 1_300n })).toEqual([]);
         expect(await read({ from: 5n, limit: 3 })).toEqual([5n, 6n, 7n]);
         expect(await read({ from: 1n, direction: 'backwards' })).toEqual([1n, 0n]);

@@ -26,6 +26,7 @@ export class Scope {
           throw error;
         }
       },
+      retain: (stream, retention) => store.retain(prefix + stream, retention),
       readStream: (stream, options) => this.within(store.readStream(prefix + stream, options)),
       readAll: ({ after, filter, ...options } = {}) => {
         const backwards = options.direction === 'backwards';

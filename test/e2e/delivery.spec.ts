@@ -55,7 +55,9 @@ describe('an event', () => {
     expect(await admin.call('room.schedule', { room, schedule_data })).toEqual({});
     await admin.call('room.schedule', { room, schedule_data: null });
     const scheduled = [schedule_data, null].map((data) => ['room.schedule', { room, schedule_data: data }]);
-    expect(await heardBy('demo', ...everyone)).toEqual([[], scheduled, scheduled, [], []]);
+    const few = ['world.user_count_change', { room, users: 'few' }];
+    const inRoom = [few, ...scheduled];
+    expect(await heardBy('demo', ...everyone)).toEqual([[few], inRoom, inRoom, [few], [few]]);
 
     await admin.call('room.config.patch', { room, name: 'Aula' });
     const updates = await heardBy('demo', ...everyone);

@@ -126,13 +126,15 @@ describe('a call is judged', () => {
     expect(await codeOf(guest, 'room.config.reorder', ['nowhere'])).toBe('room.unknown');
     // Shape before permission.
     expect(await codeOf(guest, 'room.create', { name: 5 })).toBe('protocol.invalid');
-    expect(await codeOf(guest, 'world.grant', { user: 'guest', role: 'king' })).toBe('protocol.invalid');
+    expect(await codeOf(guest, 'world.grant', { user: 'guest', role: 5 })).toBe('protocol.invalid');
     expect(await codeOf(guest, 'room.config.reorder', ['a', 'a'])).toBe('protocol.invalid');
     // Permission: of the world, of the room.
     expect(await codeOf(guest, 'room.create', { name: 'New' })).toBe('auth.denied');
     expect(await codeOf(guest, 'room.config.list', {})).toBe('auth.denied');
     expect(await codeOf(guest, 'room.config.reorder', [room])).toBe('auth.denied');
     expect(await codeOf(guest, 'world.grant', { user: 'guest', role: 'admin' })).toBe('auth.denied');
+    // Which roles there are is the world's business.
+    expect(await codeOf(guest, 'world.grant', { user: 'guest', role: 'king' })).toBe('auth.denied');
     expect(await codeOf(guest, 'world.revoke', { user: 'guest', role: 'admin' })).toBe('auth.denied');
     for (const action of ['room.config.get', 'room.config.patch', 'room.delete']) {
       expect([action, await codeOf(guest, action, { room })]).toEqual([action, 'protocol.denied']);

@@ -64,7 +64,7 @@ describe('a grant', () => {
       const given = { user: 'mod', role: 'moderator', ...(scope === 'room' && { room }) };
       await admin.call(`${scope}.grant`, given);
       expect(await announce(1)).toBe('success');
-      expect(await mod.call('room.enter', { room })).toEqual({});
+      expect(await mod.call('room.enter', { room })).toEqual({ viewers: [{ id: 'mod', profile: {} }] });
       await heardBy('gated', mod, admin);
       await admin.call('room.schedule', { room, schedule_data: { session: 2 } });
       await admin.call(`${scope}.revoke`, given);

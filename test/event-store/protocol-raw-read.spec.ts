@@ -79,6 +79,12 @@ describe('Read', () => {
     expect(await told()).toEqual(['0', '1', '2', { lastStreamPosition: '2' }]);
     await client.setStreamMetadata('room-1', { truncateBefore: 3 });
     expect(await told()).toEqual([{ firstStreamPosition: '3' }, { lastStreamPosition: '2' }]);
+    // Scavenged means the same.
+    await client.setStreamMetadata('room-1', {});
+    await store.retain('room-1', { maxAgeSeconds: 1 });
+    expect(await store.scavenge()).toBe(3);
+    await client.setStreamMetadata('room-1', {});
+    expect(await told()).toEqual([{ firstStreamPosition: '3' }, { lastStreamPosition: '2' }]);
   });
 
   it('waits for a client that does not keep up', async () => {

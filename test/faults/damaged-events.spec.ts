@@ -15,6 +15,9 @@ import type { CommandContext } from '../../src/eventsourcing/decider.js';
 import type { RecordedEvent } from '../../src/eventsourcing/events.js';
 import { CommandLoop } from '../../src/eventsourcing/handle.js';
 import { worlds } from '../../src/identity/worlds.js';
+import { inviteTokens, roomInvites } from '../../src/invites/invites.js';
+import { Register } from '../../src/presence/register.js';
+import { ReactionCounter } from '../../src/reactions/reaction-counter.js';
 import { roomDirectory } from '../../src/rooms/room-directory.js';
 import { emptyConfig } from '../../src/rooms/room-fields.js';
 import { changeListing } from '../../src/rooms/rooms.policy.js';
@@ -27,20 +30,33 @@ const as = (action: string): CommandContext => ({ ...alice, action, commandId: r
 /** Every type of event the program has, as commands make them. */
 async function writeEveryType(store: EmbeddedEventStore): Promise<void> {
   const loop = new CommandLoop(store, eventRegistry);
+  const log = { error: () => undefined };
+  const counter = new ReactionCounter({ store, registry: eventRegistry, node: 'a', log, counted: () => undefined });
+  const live = { reached: () => undefined };
+  const register = new Register({ store, registry: eventRegistry, node: 'a', live, log });
   await loop.handle(worlds, { type: 'OpenWorld', trait_grants: { viewer: [] } }, as('world.open'));
   for (let n = 0; n < scale.flippedPerType; n++) {
     const grant = { user: `user ${n}`, role: 'moderator' };
     await loop.handle(worlds, { type: 'GrantWorldRole', ...grant }, as('world.grant'));
     await loop.handle(worlds, { type: 'RevokeWorldRole', ...grant }, as('world.revoke'));
+    await loop.handle(worlds, { type: 'PatchWorldConfig', title: `World ${n}` }, as('world.config.patch'));
     const execution = (action: string) => ({ context: as(action), onlyResend: false });
-    const register = { type: 'RegisterRoom', name: `Hall ${n} 🎉`, defaults: emptyConfig } as const;
-    const { room } = await changeListing(loop, register, execution('room.create'));
+    const listing = { type: 'RegisterRoom', name: `Hall ${n} 🎉`, defaults: emptyConfig } as const;
+    const { room } = await changeListing(loop, listing, execution('room.create'));
     await changeListing(loop, { type: 'PatchRoomConfig', room, name: `Aula ${n}` }, execution('room.config.patch'));
     await loop.handle(roomDirectory, { type: 'ReorderRooms', rooms: [room] }, as('room.config.reorder'));
     const schedule_data = { session: n, title: 'Opening' };
     await loop.handle(rooms, { type: 'ScheduleRoom', room, schedule_data }, as('room.schedule'));
     await loop.handle(rooms, { type: 'GrantRoomRole', room, ...grant }, as('room.grant'));
     await loop.handle(rooms, { type: 'RevokeRoomRole', room, ...grant }, as('room.revoke'));
+    await counter.add(room, '👏', as('room.react'));
+    const invite = { room, token: `kLeNv${n}` };
+    await loop.handle(inviteTokens, { type: 'ReserveToken', ...invite }, as('room.invite.anonymous.link'));
+    await loop.handle(roomInvites, { type: 'GiveOutInvite', ...invite }, as('room.invite.anonymous.link'));
+    const tab = {};
+    await register.enter(tab, room, 'demo', { userId: 'bob', profile: { display_name: 'Bob' } });
+    register.leave(tab, room, 'bob');
+    await register.settled();
     await changeListing(loop, { type: 'DeleteRoom', room }, execution('room.delete'));
   }
 }

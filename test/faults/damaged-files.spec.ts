@@ -110,36 +110,47 @@ async function inPairs<T>(all: readonly T[], work: (one: T) => Promise<string[]>
 }
 
 describe('a server whose log is damaged', () => {
-  it('refuses to start on a missing, emptied or cut file, and says what to do', async () => {
-    const lengths = Array.from({ length: scale.cutLengths }, (_one, n) =>
-      Math.floor((size * (n + 0.7)) / scale.cutLengths),
-    );
-    const damages: [string, (file: string) => Promise<void>][] = [
-      ['missing', (file) => rm(file)],
-      ['emptied', (file) => truncate(file)],
-      ...lengths.map((to): [string, (file: string) => Promise<void>] => [`cut to ${to}`, (file) => truncate(file, to)]),
-    ];
-    expect(await inPairs(damages, async ([how, damage]) => wrongIn(await startDamaged(damage), how))).toEqual([]);
-  });
+  it(
+    'refuses to start on a missing, emptied or cut file, and says what to do',
+    async () => {
+      const lengths = Array.from({ length: scale.cutLengths }, (_one, n) =>
+        Math.floor((size * (n + 0.7)) / scale.cutLengths),
+      );
+      const damages: [string, (file: string) => Promise<void>][] = [
+        ['missing', (file) => rm(file)],
+        ['emptied', (file) => truncate(file)],
+        ...lengths.map((to): [string, (file: string) => Promise<void>] => [
+          `cut to ${to}`,
+          (file) => truncate(file, to),
+        ]),
+      ];
+      expect(await inPairs(damages, async ([how, damage]) => wrongIn(await startDamaged(damage), how))).toEqual([]);
+    },
+    scale.damagedFilesMs,
+  );
 
-  it('refuses to start on a file zeroed from any page on, and survives any zeroed page', async () => {
-    const pages = size / PAGE;
-    const cut = await inPairs([0, 2, Math.floor(pages / 2)], async (page) => {
-      const start = await startDamaged((file) => overwrite(file, page * PAGE, size - page * PAGE, 0));
-      return wrongIn(start, `zeroed from page ${page}`);
-    });
-    expect(cut).toEqual([]);
-    const chosen = Array.from(
-      { length: scale.zeroedPages },
-      (_one, n) => 2 + Math.floor(((pages - 2) * n) / scale.zeroedPages),
-    );
-    const single = await inPairs(chosen, async (page) => {
-      const start = await startDamaged((file) => overwrite(file, page * PAGE, PAGE, 0));
-      // A page that is free, or holds records only, does not keep the log from being opened.
-      return start.listened && start.code === 0 ? [] : wrongIn(start, `page ${page} zeroed`);
-    });
-    expect(single).toEqual([]);
-  });
+  it(
+    'refuses to start on a file zeroed from any page on, and survives any zeroed page',
+    async () => {
+      const pages = size / PAGE;
+      const cut = await inPairs([0, 2, Math.floor(pages / 2)], async (page) => {
+        const start = await startDamaged((file) => overwrite(file, page * PAGE, size - page * PAGE, 0));
+        return wrongIn(start, `zeroed from page ${page}`);
+      });
+      expect(cut).toEqual([]);
+      const chosen = Array.from(
+        { length: scale.zeroedPages },
+        (_one, n) => 2 + Math.floor(((pages - 2) * n) / scale.zeroedPages),
+      );
+      const single = await inPairs(chosen, async (page) => {
+        const start = await startDamaged((file) => overwrite(file, page * PAGE, PAGE, 0));
+        // A page that is free, or holds records only, does not keep the log from being opened.
+        return start.listened && start.code === 0 ? [] : wrongIn(start, `page ${page} zeroed`);
+      });
+      expect(single).toEqual([]);
+    },
+    scale.damagedFilesMs,
+  );
 });
 
 describe('a server whose read store is damaged', () => {

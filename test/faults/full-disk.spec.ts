@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { CallRefused, connectAs, temporaryServers, type SocketClient } from '../e2e/support/server.js';
+import { codeOf } from '../e2e/outcomes.js';
 import { followUpProblems, logProblems, readLog, readModelProblems } from './oracle.js';
 
 const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
@@ -27,6 +28,8 @@ describe('a server whose disk is full', () => {
         acknowledged.push(id);
         return 'success';
       };
+      const inside = await connectAs(server, 'inside', ['admin']);
+      await inside.call('room.enter', { room });
       // The log grows past the read store, so that the limit below is one for the log.
       for (let n = 0; n < 60; n++) await change(admin, `before ${n}`);
       const { size } = await stat(join(dataDir, 'log', 'data.mdb'));
@@ -45,14 +48,20 @@ describe('a server whose disk is full', () => {
       codes.delete('success');
       expect([...codes]).toEqual(['server.unavailable']);
 
-      // Reading, signing in and entering go on.
-      const guest = await connectAs(server, 'admin', ['admin']);
+      // Reading and signing in go on. Who is in a room stays there; who comes anew cannot be recorded, unless it fits.
+      const guest = await connectAs(server, 'guest', ['admin']);
       expect(await guest.call('room.config.get', { room })).toMatchObject({ id: room, name: 'Hall' });
-      expect(await guest.call('room.enter', { room })).toEqual({});
+      expect(await inside.call('room.enter', { room })).toEqual({ viewers: [{ id: 'inside', profile: {} }] });
+      expect(['success', 'server.unavailable']).toContain(await codeOf(guest.call('room.enter', { room })));
       expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
 
       limit('unlimited');
       expect(await change(admin, 'after')).toBe('success');
+      // Whatever it was told, it is in now that there is room, and whoever was in hears of it.
+      const added = { user: { id: 'guest', profile: {} } };
+      expect((await inside.waitFor(({ name }) => name === 'room.viewer.added')).body).toEqual(added);
+      const viewers = ['inside', 'guest'].map((id) => ({ id, profile: {} }));
+      expect(await guest.call('room.enter', { room })).toEqual({ viewers });
       expect(await change(admin, 'full 29 0')).toBe('success');
       expect(await admin.call('room.config.get', { room })).toMatchObject({
         description: expect.stringMatching(/^full 29 0 x/),

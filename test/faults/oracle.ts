@@ -52,8 +52,13 @@ const followUps: Readonly<Record<string, string>> = {
   RoomDelisted: 'RoomDeleted',
 };
 
-/** Every directory event that concerns a room was followed, once, on that room's stream. */
-export function followUpProblems(events: readonly RecordedEvent[]): string[] {
+/** Every directory event that concerns a room was followed, once, on that room's stream, by what it still has to say there. */
+export const followUpProblems = (events: readonly RecordedEvent[]): string[] => [
+  ...missingFollowUps(events),
+  ...wrongPatches(events),
+];
+
+function missingFollowUps(events: readonly RecordedEvent[]): string[] {
   const caused = new Map<string, RecordedEvent[]>();
   for (const event of events) {
     const { causationId } = event.metadata;
@@ -67,6 +72,45 @@ export function followUpProblems(events: readonly RecordedEvent[]): string[] {
     return places === `room-${String(data.roomId)}`
       ? []
       : [`${type} at ${position} has its ${wanted} in [${places}], not once in room-${String(data.roomId)}`];
+  });
+}
+
+type Patch = Readonly<Record<string, unknown>>;
+
+/** What an event of a room changes of its configuration. */
+function patchOf({ type, data }: RecordedEvent): Patch {
+  if (type === 'RoomScheduleChanged') return data;
+  return type === 'RoomConfigPatched' ? (data.patch as Patch) : {};
+}
+
+/**
+ * A follow-up brings the room what the directory decided, but for the fields that were patched on the room since then, or by a
+ * newer decision.
+ */
+function wrongPatches(events: readonly RecordedEvent[]): string[] {
+  const byId = new Map(events.map((event) => [event.id, event]));
+  const ofRoom = new Map<string, RecordedEvent[]>();
+  return events.flatMap((event) => {
+    const { stream, data, position, metadata } = event;
+    const sofar = ofRoom.get(stream) ?? [];
+    ofRoom.set(stream, sofar);
+    sofar.push(event);
+    const decided = byId.get(metadata.causationId);
+    if (event.type !== 'RoomConfigPatched' || decided?.type !== 'RoomRelisted') return [];
+    const isNewer = (other: RecordedEvent): boolean =>
+      typeof other.data.listing === 'string'
+        ? BigInt(other.data.listing) > decided.revision
+        : other.position > decided.position;
+    const superseded = new Set(
+      sofar
+        .slice(0, -1)
+        .filter(isNewer)
+        .flatMap((other) => Object.keys(patchOf(other))),
+    );
+    const wanted = Object.entries(decided.data.patch as Patch).filter(([field]) => !superseded.has(field));
+    return isDeepStrictEqual(data.patch, Object.fromEntries(wanted))
+      ? []
+      : [`${stream} at ${position} patches ${JSON.stringify(data.patch)} instead of ${JSON.stringify(wanted)}`];
   });
 }
 
@@ -93,7 +137,8 @@ export function ledgerProblems(entries: readonly Entry[], events: readonly Recor
 function entryProblems(entry: Entry, events: readonly RecordedEvent[]): string[] {
   const { id, state, action } = entry;
   const found = events.map(({ stream, type }) => `${stream} ${type}`).toSorted();
-  const foreign = events.filter(({ data }) => action !== 'room.delete' && !isOf(entry, data));
+  // Of a follow-up only what is still current is left: wrongPatches looks at those.
+  const foreign = events.filter(({ data }) => action !== 'room.delete' && !('listing' in data) && !isOf(entry, data));
   const problems = foreign.map(({ type, position }) => `${type} at ${position} holds other content than ${id}`);
   const wanted = state === 'refused' || (state === 'open' && found.length === 0) ? [] : wantedOf(entry, events);
   if (!isDeepStrictEqual(found, wanted)) {

@@ -9,6 +9,8 @@ import type { DomainEvent, RecordedEvent } from '../../src/eventsourcing/events.
 import { CommandLoop } from '../../src/eventsourcing/handle.js';
 import { worlds, type WorldEvent } from '../../src/identity/worlds.js';
 import type { RoomDirectoryEvent } from '../../src/rooms/room-directory.js';
+import type { PresenceEvent } from '../../src/presence/presence.js';
+import { emojis, type ReactionEvent } from '../../src/reactions/reactions.js';
 import { emptyConfig } from '../../src/rooms/room-fields.js';
 import { changeListing } from '../../src/rooms/rooms.policy.js';
 import { rooms, type RoomEvent } from '../../src/rooms/rooms.js';
@@ -25,10 +27,18 @@ const name = fc.string({ minLength: 1, maxLength: 5 });
 const config = name.map((one) => ({ ...emptyConfig, name: one }));
 const priority = fc.nat({ max: 9 });
 const patch = fc.record({ name, description: name, picture: fc.option(name) }, { requiredKeys: [] });
+const viewer = fc.constantFrom('ann', 'bob');
+const node = fc.constantFrom('n1', 'n2');
 const title = fc.option(fc.record({ title: name }));
 /** Every type of event there is; the compiler asks for new ones. */
 const data: { readonly [T in AnyEvent['type']]: fc.Arbitrary<Extract<AnyEvent, { readonly type: T }>['data']> } = {
   WorldOpened: fc.record({ title: name, trait_grants: fc.constant({ viewer: [] }) }),
+  WorldConfigPatched: fc.record({
+    patch: fc.record(
+      { title: name, connection_limit: fc.option(fc.integer({ min: 1, max: 9 })), roles: fc.constant({ guest: [] }) },
+      { requiredKeys: [] },
+    ),
+  }),
   WorldRoleGranted: grant,
   WorldRoleRevoked: grant,
   RoomRegistered: fc.record({ roomId, sorting_priority: priority, config }),
@@ -41,8 +51,11 @@ const data: { readonly [T in AnyEvent['type']]: fc.Arbitrary<Extract<AnyEvent, {
   RoomRoleGranted: fc.record({ roomId, user: name, role: fc.constant('speaker') }),
   RoomRoleRevoked: fc.record({ roomId, user: name, role: fc.constant('speaker') }),
   RoomDeleted: fc.record({ roomId }),
+  ReactionAdded: fc.record({ roomId, userId: name, emoji: fc.constantFrom(...emojis) }),
+  ViewerEntered: fc.record({ roomId, userId: viewer, node, profile: fc.record({ display_name: name }) }),
+  ViewerLeft: fc.record({ roomId, userId: viewer, node, reason: fc.constantFrom('left', 'closed', 'deleted', 'lost') }),
 };
-type AnyEvent = WorldEvent | RoomDirectoryEvent | RoomEvent;
+type AnyEvent = PresenceEvent | WorldEvent | RoomDirectoryEvent | RoomEvent | ReactionEvent;
 
 const anyEvent: fc.Arbitrary<DomainEvent> = fc.oneof(
   ...Object.entries(data).map(([type, of]) =>
@@ -102,13 +115,18 @@ describe('all read models on one read store', () => {
     return projections;
   }
 
-  /** A room with a grant and a schedule. */
+  /** A room with a grant, a schedule and a reaction. */
   async function addRoom(n: number): Promise<void> {
     const context = { ...alice, commandId: `room ${n}` };
     const command = { type: 'RegisterRoom', name: `Hall ${n}`, defaults: emptyConfig } as const;
     const { room } = await changeListing(loop, command, { context, onlyResend: false });
     const schedule_data = { title: `Talk ${n}` };
     await loop.handle(rooms, { type: 'ScheduleRoom', room, schedule_data }, { ...alice, commandId: `talk ${n}` });
+    const { metadata } = recorded({ type: 'ReactionAdded', data: {} });
+    const reaction = { roomId: room, userId: 'alice', emoji: '👏' };
+    await stores.store.append(`reactions-${room}-a`, 'any', [
+      { id: `reaction ${n}`, type: 'ReactionAdded', data: reaction, metadata },
+    ]);
   }
 
   /** Rows that are not those of a cold replay of the log. */
@@ -147,6 +165,10 @@ describe('all read models on one read store', () => {
     const projections = start(true);
     for (let n = 0; n < 40; n++) await addRoom(n);
     await projections.caughtUp(10_000);
+    const rowsOf = async (model: string): Promise<number> => (await projections.collection(model)).countDocuments();
+    const had = new Map<string, number>();
+    for (const { name: model } of readModels) had.set(model, await rowsOf(model));
+    expect(had).toEqual(new Map([...had, ['world_config', 1], ['room_list', 40], ['reaction_timeline', 40]]));
     const done = new AbortController();
     let added = 40;
     let looks = 0;
@@ -156,10 +178,9 @@ describe('all read models on one read store', () => {
     })();
     const looking = (async () => {
       for (; !done.signal.aborted; looks++) {
-        for (const model of readModels) {
-          const count = await (await projections.collection(model)).countDocuments();
-          const wanted = model.name === 'world_config' ? 1 : 40;
-          if (count < wanted) few.push(`${model.name} has ${count} rows, it had ${wanted}`);
+        for (const [model, wanted] of had) {
+          const count = await rowsOf(model);
+          if (count < wanted) few.push(`${model} has ${count} rows, it had ${wanted}`);
         }
       }
     })();

@@ -5,8 +5,9 @@ const either = (short: number, long: number): number => (isLong ? long : short);
 
 /** How much each fault test does. Everything that differs between the two forms is here. */
 export const scale = {
-  /** `kill -9` under load, each followed by a restart. */
-  kills: Number(process.env.FAULT_ROUNDS ?? either(25, 500)),
+  /** `kill -9` under load, each followed by a restart; so many in one log, and so many logs. */
+  kills: Number(process.env.FAULT_ROUNDS ?? 25),
+  killSeries: either(1, 20),
   /** Connections that write at the same time. */
   writers: 50,
   /** Commands acknowledged by a server whose system calls are traced. */
@@ -17,6 +18,8 @@ export const scale = {
   zeroedPages: either(3, 24),
   /** Lengths the data file is cut to, one at a time, before a server is started on it. */
   cutLengths: either(3, 12),
+  /** How long a test of damaged files may take: a server is started for each damage. */
+  damagedFilesMs: either(30_000, 300_000),
   /** Random histories, each with crashes, per read model. */
   crashRuns: either(60, 1_000),
   /** Open sockets, one in 20 of which reads nothing. */
@@ -28,6 +31,9 @@ export const scale = {
   /** How long the event store is away or frozen, in milliseconds. */
   downMs: either(3_000, 20_000),
   frozenMs: either(6_000, 30_000),
+  /** Connections that enter, leave, drop and return at random, and for how long. */
+  stormSockets: either(100, 1_000),
+  stormMs: either(6_000, 60_000),
   malformedFrames: either(5_000, 50_000),
   /** What is measured has bounds in the long form only: in the short one other tests share the machine. */
   maxCutOffMs: either(Infinity, 10_000),

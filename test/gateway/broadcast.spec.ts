@@ -74,6 +74,32 @@ describe('fan-out', () => {
     expect(await left.next()).toEqual(['pong', 1]);
   });
 
+  it('leaves out for a person what is about them, on all their connections, those that just joined included', async () => {
+    harness = await Harness.start();
+    const [alice, bob, late] = [
+      await harness.client('alice'),
+      await harness.client('bob'),
+      await harness.client('late'),
+    ];
+    const { broadcast } = harness;
+    const everyone = (): boolean => true;
+    for (const name of ['alice', 'bob']) broadcast.join(harness.connectionOf(name), 't');
+    const about = ['alice', 'bob', undefined, 'late', 'alice', 'late', undefined];
+    about.forEach((name, n) => {
+      if (n === 2) broadcast.join(harness.connectionOf('late'), 't');
+      broadcast.publish('t', 'said', { n }, everyone, name);
+    });
+    const of = (name: string, from = 0): unknown[] =>
+      about.flatMap((one, n) => (n < from || one === name ? [] : [said(n)]));
+    expect(await alice.take(5)).toEqual(of('alice'));
+    expect(await bob.take(6)).toEqual(of('bob'));
+    expect(await late.take(3)).toEqual(of('late', 2));
+    for (const client of [alice, bob, late]) {
+      client.send(['ping', 1]);
+      expect(await client.next()).toEqual(['pong', 1]);
+    }
+  });
+
   it('leaves out an event that cannot be encoded, and only that one', async () => {
     harness = await Harness.start();
     const client = await harness.client('alice');

@@ -17,7 +17,7 @@ export function mayFollow({ user, world, isAdmin = false, rooms = [] }: Follower
     if (event.metadata.world !== world) return false;
     const room = String(event.data.roomId);
     const isView = isAdmin || rooms.includes(room);
-    const isOwn = event.data.user === user && isIn(`user:${user}`);
+    const isOwn = [event.data.user, event.data.userId].includes(user) && isIn(`user:${user}`);
     switch (event.type) {
       case 'WorldOpened':
       case 'RoomRegistered':
@@ -37,6 +37,9 @@ export function mayFollow({ user, world, isAdmin = false, rooms = [] }: Follower
         return isView && (isIn('world') || isIn(`room:${room}`));
       case 'RoomScheduleChanged':
         return isView && isIn(`room:${room}`);
+      case 'ViewerEntered':
+      case 'ViewerLeft':
+        return isOwn || (isAdmin && event.data.anonymous !== true && isIn(`room:${room}`));
       default:
         throw new Error(`nothing says who may follow ${event.type}`);
     }

@@ -10,9 +10,11 @@ const session = { userId: 'alice', world: 'demo', traits: [], profile: {} };
 /** What an event of the room `r` about the user `u` needs, as the documentation words it. */
 function needOf({ topic, need }: Place): string {
   if (!need) return 'nothing in `user:…`';
-  if (need.permission.startsWith('world:')) return `\`${need.permission}\``;
+  const permissions = [need.permission].flat();
+  const said = permissions.map((one) => `\`${one}\``).join(' or ');
+  if (permissions.every((one) => one.startsWith('world:'))) return said;
   expect(need.room).toBe(need.room === undefined ? undefined : 'r');
-  return `\`${need.permission}\` in the ${need.room === undefined ? topic : 'room'}`;
+  return `${said} in the ${need.room === undefined ? topic : 'room'}`;
 }
 
 describe('the table of what can be followed', () => {
@@ -30,7 +32,7 @@ describe('the table of what can be followed', () => {
     });
     const actual = documented.map(({ type }) => {
       // Of its data only what says where it belongs.
-      const event = recorded({ type, data: { roomId: 'r', user: 'u' } });
+      const event = recorded({ type, data: { roomId: 'r', user: 'u', userId: 'u' } });
       const places = wireTable.streams[type]?.(event) ?? [];
       return {
         type,

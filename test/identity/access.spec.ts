@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { RoomConfigRow } from '../../projections/room-config.js';
 import type { WorldConfigRow } from '../../projections/world-config.js';
 import { Access, type AccessFacts } from '../../src/identity/access.js';
-import { defaultTraitGrants, matches, permissions, roles, type TraitGrants } from '../../src/identity/roles.js';
+import { defaultTraitGrants, matches, permissions, roles } from '../../src/identity/roles.js';
+import type { OwnRoles, TraitGrants } from '../../src/identity/roles.js';
 import type { Session } from '../../src/identity/session.js';
 import { emptyConfig } from '../../src/rooms/room-fields.js';
 import { codeOf } from '../spec/decider-spec.js';
@@ -21,8 +22,8 @@ class Facts implements AccessFacts {
   readonly worlds = new Map<string, WorldConfigRow>();
   readonly rooms = new Map<string, RoomConfigRow>();
 
-  world(name: string, trait_grants: TraitGrants, grants: Grants = []): this {
-    this.worlds.set(name, { title: name, trait_grants, grants });
+  world(name: string, trait_grants: TraitGrants, grants: Grants = [], own: OwnRoles = {}): this {
+    this.worlds.set(name, { title: name, trait_grants, connection_limit: null, roles: own, grants });
     this.version++;
     return this;
   }
@@ -143,6 +144,34 @@ describe('access', () => {
     // Its deletion is told to those who could see it.
     expect(access.can(ann, 'room:view', 'gone')).toBe(true);
     expect(access.can(session('ann', [], 'nowhere'), 'world:view')).toBe(false);
+  });
+
+  it('gives the world’s own roles in this world only, and takes no name of an object for one', () => {
+    const facts = new Facts()
+      .world('demo', { steward: ['staff'], constructor: [] }, [], { steward: ['world:view', 'room:announce'] })
+      .world('other', { steward: [] })
+      .room('a', { trait_grants: { steward: ['crew'] } });
+    const access = new Access(facts);
+    expect([...access.inWorld(session('ann', ['staff']))]).toEqual(['world:view', 'room:announce']);
+    expect([...access.inRoom(session('ann', ['crew']), 'a')]).toEqual(['room:announce']);
+    expect([...access.inWorld(session('ann', ['crew']))]).toEqual([]);
+    expect([...access.inWorld(session('ann', ['staff'], 'other'))]).toEqual([]);
+  });
+
+  it('gives somebody invited their room and nothing else, whatever anyone is granted', () => {
+    const facts = new Facts()
+      .world('demo', { admin: [] }, [{ user: 'client:x', role: 'admin' }])
+      .world('other', { admin: [] })
+      .room('a', { trait_grants: { admin: [] }, grants: [{ user: 'client:x', role: 'admin' }] })
+      .room('b', { trait_grants: { viewer: [] } });
+    const access = new Access(facts);
+    const guest = { ...session('client:x'), anonymous: { room: 'a' } };
+    expect([...access.inWorld(guest)]).toEqual([]);
+    expect([...access.inRoom(guest, 'a')]).toEqual(['room:view', 'room:session.join']);
+    expect([...access.inRoom(guest, 'b')]).toEqual([]);
+    expect([...access.inRoom({ ...guest, world: 'other' }, 'a')]).toEqual([]);
+    expect(access.audienceOf(guest)).not.toBe(access.audienceOf({ ...guest, anonymous: { room: 'b' } }));
+    expect(access.audienceOf(guest)).not.toBe(access.audienceOf(session('client:x')));
   });
 
   it('takes two for one audience only when they may do the same everywhere', () => {

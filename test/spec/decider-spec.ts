@@ -48,8 +48,8 @@ export function recorded(event: DomainEvent, over: Partial<RecordedEvent> = {}):
  * The golden fixtures: events as they once were stored, per type and schema version, and what they read as today.
  * They are never changed, only added to: a stored event must stay readable for good.
  */
-export function golden<S, C, E extends DomainEvent>(
-  decider: Decider<S, C, E>,
+export function golden<S, E extends DomainEvent>(
+  decider: Pick<Decider<S, never, E>, 'events' | 'initial' | 'evolve'>,
   fixtures: {
     readonly [T in E['type']]: readonly {
       readonly schema: number;

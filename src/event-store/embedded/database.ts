@@ -4,7 +4,7 @@ import { open } from 'lmdb';
 import type { Database, RootDatabase } from 'lmdb';
 import { CorruptEvent, StoreUnavailable } from '../event-store.js';
 import { text } from './errors.js';
-import { positionKey, readRecord, streamKey } from './record.js';
+import { isScavenged, positionKey, readRecord, streamKey } from './record.js';
 import type { CheckedRecord, EncodedRecord } from './record.js';
 
 const MAX_REVISION = 0xffff_ffff_ffff_ffffn;
@@ -117,6 +117,24 @@ export class LogDatabase {
     return this.streams.get(streamKey(stream, revision))?.readBigUInt64BE();
   }
 
+  /** Revision of the first event of a stream that was not scavenged: those that were are always its first. @throws CorruptEvent */
+  firstKept(stream: string): bigint {
+    let [low, high] = [0n, this.streamHead(stream) + 1n];
+    // Mostly nothing was: then one look at the first event tells.
+    for (let middle = low; low < high; middle = (low + high) / 2n) {
+      const position = this.positionOf(stream, middle);
+      if (position !== undefined && isScavenged(this.record(position))) low = middle + 1n;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Names of streams of which something is kept beside their events, after `name` (exclusive; from the first without). */
+  streamsWithMeta(after: string | undefined, limit: number): string[] {
+    const start = after === undefined ? {} : { start: Buffer.from(after), exclusiveStart: true };
+    return [...(this.streamMetas?.getKeys({ ...start, limit }) ?? [])].map((key) => key.toString());
+  }
+
   /** What is kept of a stream beside its events. */
   streamMeta(stream: string): Buffer | undefined {
     return this.streamMetas?.get(Buffer.from(stream));
@@ -134,6 +152,17 @@ export class LogDatabase {
         void this.log.put(key, bytes);
         void this.streams.put(indexKey, key);
       }
+    });
+  }
+
+  /**
+   * Puts other records in the place of those at the same positions, in one transaction; resolves when it is flushed to disk.
+   * They are taken out first: LMDB joins pages from which records go, but not those whose records get smaller.
+   */
+  replace(records: readonly EncodedRecord[]): Promise<void> {
+    return this.write(() => {
+      for (const { key } of records) void this.log.remove(key);
+      for (const { key, bytes } of records) void this.log.put(key, bytes);
     });
   }
 

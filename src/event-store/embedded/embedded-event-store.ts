@@ -12,6 +12,8 @@ export { EmbeddedEventStore } from './store.js';
 
 /** How often the position reached is noted beside the log while it grows, in milliseconds. */
 const NOTE_INTERVAL = 5_000;
+/** How often the space of events whose time is over is given back, in milliseconds. */
+const SCAVENGE_INTERVAL = 10 * 60_000;
 
 export interface EmbeddedEventStoreOptions {
   /** Directory of the log, e.g. `<DATA_DIR>/log`; made when missing, unless `readOnly`. */
@@ -69,6 +71,7 @@ async function openForWriting(dir: string): Promise<EmbeddedEventStore> {
     const store = new EmbeddedEventStore(database, epoch, {
       readOnly: false,
       onClosed: async (head) => {
+        clearInterval(scavenger);
         try {
           await notes.stop(head);
         } finally {
@@ -77,6 +80,8 @@ async function openForWriting(dir: string): Promise<EmbeddedEventStore> {
       },
     });
     notes.start(() => store.head());
+    // What could not be done now (disk full, closing) is done the next time.
+    const scavenger = setInterval(() => void store.scavenge().catch(() => undefined), SCAVENGE_INTERVAL).unref();
     return store;
   } catch (error) {
     await database?.close();

@@ -4,7 +4,7 @@ import { CorruptEvent } from '../event-store.js';
 import type { EventFilter, ReadAllOptions, ReadStreamOptions } from '../event-store.js';
 import { asStoreError } from './errors.js';
 import type { LogDatabase } from './database.js';
-import { parseRecord, readRecord } from './record.js';
+import { isScavenged, parseRecord, readRecord } from './record.js';
 import type { CheckedRecord } from './record.js';
 
 /** Events per chunk. A chunk is read at once; between chunks no read transaction is open. */
@@ -41,7 +41,8 @@ interface Chunk {
 
 /**
  * Scans the log from `start` towards `end` (inclusive), one chunk's worth. `seen` is the last position looked at
- * (undefined when the range is empty). A missing position is damage: the store leaves no gaps.
+ * (undefined when the range is empty). A missing position is damage: the store leaves no gaps. What was scavenged is
+ * passed over.
  */
 export function scanLog(
   db: LogDatabase,
@@ -60,7 +61,7 @@ export function scanLog(
   for (const { position, bytes } of db.records(start, end)) {
     if (position !== next) break;
     const record = readRecord(position, bytes);
-    if (matches === undefined || matches(record)) {
+    if (!isScavenged(record) && (matches === undefined || matches(record))) {
       records.push(record);
       characters += record.json.length;
     }
@@ -116,19 +117,27 @@ export function readStream(
       if (start < 0n || start > last) return { events: [], done: true };
       const size = BigInt(Math.min(left, CHUNK_EVENTS));
       const end = backwards ? max(start - size + 1n, 0n) : min(start + size - 1n, last);
-      const events = streamChunk(db, stream, start, end);
-      left -= events.length;
-      const read = BigInt(events.length);
-      next = backwards ? start - read : start + read;
-      return { events, done: left <= 0 || (backwards ? next < 0n : next > last) };
+      const chunk = streamChunk(db, stream, start, end, backwards);
+      ({ next } = chunk);
+      left -= chunk.events.length;
+      return { events: chunk.events, done: left <= 0 || (backwards ? next < 0n : next > last) };
     };
   });
 }
 
-/** Events of a stream from revision `start` towards `end` (inclusive); at least one, fewer than asked if they are large. */
-function streamChunk(db: LogDatabase, stream: string, start: bigint, end: bigint): RecordedEvent[] {
+/**
+ * Events of a stream from revision `start` towards `end` (inclusive), fewer than asked if they are large, and the revision to
+ * go on from. None when the first one was scavenged: then `next` is beyond all that were, in either direction.
+ */
+function streamChunk(
+  db: LogDatabase,
+  stream: string,
+  start: bigint,
+  end: bigint,
+  backwards: boolean,
+): { readonly events: RecordedEvent[]; readonly next: bigint } {
   const events: RecordedEvent[] = [];
-  const step = start > end ? -1n : 1n;
+  const step = backwards ? -1n : 1n;
   let expected = start;
   let characters = 0;
   for (const { revision, position } of db.revisions(stream, start, end)) {
@@ -140,13 +149,14 @@ function streamChunk(db: LogDatabase, stream: string, start: bigint, end: bigint
         `the index has ${stream} ${revision} there, it is ${record.stream} ${record.revision}`,
       );
     }
+    if (isScavenged(record)) return { events, next: backwards ? -1n : max(db.firstKept(stream), revision + 1n) };
     events.push(parseRecord(record));
     expected += step;
     characters += record.json.length;
-    if (characters >= CHUNK_CHARACTERS) return events;
+    if (characters >= CHUNK_CHARACTERS) return { events, next: expected };
   }
   if (expected !== end + step) throw missing(events.at(-1)?.position ?? -1n, stream, expected);
-  return events;
+  return { events, next: expected };
 }
 
 /** The stream index lacks a revision below the stream's head; the nearest entry says where in the log to look. */

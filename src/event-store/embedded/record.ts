@@ -22,6 +22,12 @@ export const MAX_EVENT_BYTES = 2 * 1024 * 1024;
 export const MAX_STREAM_BYTES = 1024;
 const MAX_TYPE_BYTES = 1024;
 
+/**
+ * Type of a record that stands in for an event whose time was over: position, stream and revision, without JSON. Readers pass
+ * over it; a record that is missing stays damage.
+ */
+const SCAVENGED = '$scavenged';
+
 /** UTF-8 bytes of a name. @throws RangeError when it is empty, too long, or would not come back as it went in. */
 function nameBytes(what: string, name: string, max: number): number {
   const bytes = Buffer.byteLength(name);
@@ -50,6 +56,7 @@ export interface PreparedEvent {
 export function prepareEvent(stream: string, event: NewEvent): PreparedEvent {
   const json = JSON.stringify({ id: event.id, data: event.data, metadata: event.metadata });
   const typeBytes = nameBytes('an event type', event.type, MAX_TYPE_BYTES);
+  if (event.type === SCAVENGED) throw new RangeError(`${SCAVENGED} is a name of the log's own`);
   const size = HEADER + Buffer.byteLength(stream) + typeBytes + Buffer.byteLength(json);
   if (size > MAX_EVENT_BYTES) {
     throw new EventTooLarge(`event ${event.type} has ${size} bytes, the limit is ${MAX_EVENT_BYTES}`);
@@ -130,7 +137,15 @@ export function readRecord(position: bigint, bytes: Buffer): CheckedRecord {
   };
 }
 
-/** The checksum vouches that the JSON is what `prepareEvent` made. */
+export const isScavenged = ({ type }: CheckedRecord): boolean => type === SCAVENGED;
+
+/** What is left of an event, for its place in the log. */
+export function scavenged({ stream, revision, position }: CheckedRecord): PlacedEvent {
+  const size = HEADER + Buffer.byteLength(stream) + Buffer.byteLength(SCAVENGED);
+  return { stream, revision, position, event: { id: '', type: SCAVENGED, json: '', size } };
+}
+
+/** Not for what `isScavenged`. The checksum vouches that the JSON is what `prepareEvent` made. */
 export function parseRecord(record: CheckedRecord): RecordedEvent {
   const { id, data, metadata }: { id: string; data: JsonObject; metadata: Metadata } = JSON.parse(record.json);
   const { stream, type, revision, position } = record;

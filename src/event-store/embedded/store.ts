@@ -7,6 +7,7 @@ import type {
   LogMessage,
   ReadAllOptions,
   ReadStreamOptions,
+  Retention,
   SubscribeOptions,
 } from '../event-store.js';
 import { asStoreError } from './errors.js';
@@ -14,6 +15,7 @@ import type { LogDatabase } from './database.js';
 import { readAll, readStream } from './reader.js';
 import type { LogSource } from './reader.js';
 import type { PlacedEvent } from './record.js';
+import { retain, scavenge } from './retention.js';
 import { liveEvent, SharedScan } from './shared-scan.js';
 import { StoredStreamMetas } from './stream-meta.js';
 import type { StreamMetas } from './stream-meta.js';
@@ -34,6 +36,7 @@ export class EmbeddedEventStore implements EventStore {
   private lastHead: bigint;
   private poller: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
+  private scavenging: Promise<number> | undefined;
 
   constructor(
     private readonly database: LogDatabase,
@@ -55,8 +58,24 @@ export class EmbeddedEventStore implements EventStore {
 
   append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<Appended> {
     if (this.closing !== undefined) return Promise.reject(closed());
-    if (this.writer === undefined) return Promise.reject(new StoreUnavailable('this event store was opened read-only'));
+    if (this.writer === undefined) return Promise.reject(readOnly());
     return this.writer.append(stream, expected, events);
+  }
+
+  async retain(stream: string, retention: Retention): Promise<void> {
+    await retain(this.streams, stream, retention, this.lastHead);
+  }
+
+  /**
+   * Gives back the space of events that are older than their stream keeps them at `now` (epoch milliseconds), a few at a time
+   * beside everything else; resolves with how many there were. @throws StoreUnavailable
+   */
+  scavenge(now = Date.now()): Promise<number> {
+    if (this.writer === undefined) return Promise.reject(readOnly());
+    this.scavenging ??= scavenge(() => this.openDatabase(), this.streams, now).finally(() => {
+      this.scavenging = undefined;
+    });
+    return this.scavenging;
   }
 
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent> {
@@ -157,6 +176,10 @@ export class EmbeddedEventStore implements EventStore {
       for (const subscription of this.subscriptions) subscription.fail(asStoreError(error));
     }
   }
+}
+
+function readOnly(): StoreUnavailable {
+  return new StoreUnavailable('this event store was opened read-only');
 }
 
 function closed(): StoreUnavailable {

@@ -21,6 +21,8 @@ export interface StreamMeta {
 export interface StreamMetas {
   /** Revision of the stream's last event on disk, -1n for an unknown stream. @throws StoreUnavailable */
   lastRevision(stream: string): bigint;
+  /** Revision of the first event that was not scavenged; beyond the last one when all were. @throws CorruptEvent, StoreUnavailable */
+  firstRevision(stream: string): bigint;
   /** @throws StoreUnavailable when it is damaged. */
   get(stream: string): StreamMeta;
   /** Resolves when it is on disk. @throws StoreUnavailable, RangeError (a bad stream name) */
@@ -43,6 +45,10 @@ export class StoredStreamMetas implements StreamMetas {
 
   lastRevision(stream: string): bigint {
     return this.database().streamHead(stream);
+  }
+
+  firstRevision(stream: string): bigint {
+    return this.database().firstKept(stream);
   }
 
   get(stream: string): StreamMeta {

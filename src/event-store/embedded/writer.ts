@@ -5,7 +5,7 @@ import type { Appended, ExpectedRevision } from '../event-store.js';
 import type { LogDatabase } from './database.js';
 import { asStoreError } from './errors.js';
 import { Lru } from '../../eventsourcing/lru.js';
-import { checkStreamName, encodeRecords, parseRecord, prepareEvent } from './record.js';
+import { checkStreamName, encodeRecords, isScavenged, parseRecord, prepareEvent } from './record.js';
 import type { PlacedEvent, PreparedEvent } from './record.js';
 
 /** A commit takes what waits, up to so many bytes of records (a single larger append goes alone). */
@@ -164,7 +164,10 @@ export class Writer {
     let revision = first;
     for (const { id } of events) {
       const position = revision < 0n ? undefined : this.db.positionOf(stream, revision);
-      if (position === undefined || parseRecord(this.db.record(position)).id !== id) return undefined;
+      if (position === undefined) return undefined;
+      const record = this.db.record(position);
+      // Of an event whose time is over nobody knows the id any more.
+      if (isScavenged(record) || parseRecord(record).id !== id) return undefined;
       answer = { revision, position };
       revision++;
     }

@@ -8,10 +8,12 @@ import type {
   LogMessage,
   ReadAllOptions,
   ReadStreamOptions,
+  Retention,
   SubscribeOptions,
 } from '../event-store.js';
 import { BatchAppends } from './batch-append.js';
 import type { Append } from './batch-append.js';
+import type { PreparedEvent } from './prepare.js';
 import { Connection } from './connection.js';
 import { HeadWatch } from './head-watch.js';
 import { prepareEvents } from './prepare.js';
@@ -73,13 +75,7 @@ async function epochOf(connection: Connection, appends: BatchAppends, budgetMs: 
   const known = await read();
   if (known !== undefined) return known;
   const epoch = randomUUID();
-  const event = {
-    id: randomUUID(),
-    type: '$metadata',
-    data: Buffer.from(JSON.stringify({ epoch })),
-    metadata: new Uint8Array(),
-  };
-  const append = { stream: `$$${LOG_STREAM}`, expected: 'no_stream' as const, events: [event] };
+  const append = { stream: `$$${LOG_STREAM}`, expected: 'no_stream' as const, events: [metadataEvent({ epoch })] };
   try {
     await connection.call((link, timeoutMs) => appends.send(link, append, timeoutMs));
   } catch (error) {
@@ -88,6 +84,14 @@ async function epochOf(connection: Connection, appends: BatchAppends, budgetMs: 
   }
   return (await read()) ?? epoch;
 }
+
+/** Metadata of a stream, as it is appended to the stream named `$$` and its name. */
+const metadataEvent = (data: object): PreparedEvent => ({
+  id: randomUUID(),
+  type: '$metadata',
+  data: Buffer.from(JSON.stringify(data)),
+  metadata: new Uint8Array(),
+});
 
 interface Parts {
   readonly connection: Connection;
@@ -127,6 +131,14 @@ export class EventStoreDb implements EventStore {
     const appending = this.appendOnce(stream, expected, events).finally(() => this.appending.delete(appending));
     this.appending.add(appending);
     return appending;
+  }
+
+  /** The server hides what is older from readers of the stream at once, and gives the space back when it is scavenged. */
+  async retain(stream: string, { maxAgeSeconds }: Retention): Promise<void> {
+    const { connection, appends } = this.parts;
+    const events = [metadataEvent({ $maxAge: maxAgeSeconds })];
+    const append: Append = { stream: `$$${stream}`, expected: 'any', events };
+    await connection.call((link, timeoutMs) => appends.send(link, append, timeoutMs));
   }
 
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent> {

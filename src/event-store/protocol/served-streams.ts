@@ -19,7 +19,7 @@ export interface AppendOutcome {
 
 /** What clients may see of a stream. */
 export interface VisibleStream {
-  /** First revision not cut off by deletion, `$tb` or `$maxCount`. */
+  /** First revision not scavenged or cut off by deletion, `$tb` or `$maxCount`. */
   readonly first: bigint;
   readonly last: bigint;
   /** Whether an event is young enough for `$maxAge`. */
@@ -31,7 +31,7 @@ export interface VisibleStream {
 /**
  * Streams as EventStoreDB has them, over the embedded log: deletion, metadata and retention, which the log itself does not
  * know. Metadata of stream `s` is the stream `$$s`, of which only the latest event is kept (EventStoreDB does the same).
- * Retention hides events from their stream; `$all` shows them, as EventStoreDB's does until it is scavenged.
+ * Retention hides events from their stream; `$all` shows them until the log is scavenged, as EventStoreDB's does.
  * Other streams and events whose name starts with `$` are refused: consumers of the log must not meet them.
  */
 export class ServedStreams {
@@ -116,7 +116,8 @@ export class ServedStreams {
     const last = this.store.streams.lastRevision(stream);
     if (last < 0n || isDeleted(meta, last)) return undefined;
     const { $maxCount, $maxAge, $tb } = meta.metadata?.data ?? {};
-    let first = meta.deletedTo === undefined ? 0n : meta.deletedTo + 1n;
+    let first = this.store.streams.firstRevision(stream);
+    if (meta.deletedTo !== undefined && meta.deletedTo >= first) first = meta.deletedTo + 1n;
     if (isLimit($tb) && BigInt($tb) > first) first = BigInt($tb);
     if (isLimit($maxCount) && last - BigInt($maxCount) + 1n > first) first = last - BigInt($maxCount) + 1n;
     const oldest = isLimit($maxAge) ? Date.now() - $maxAge * 1_000 : undefined;

@@ -1,9 +1,12 @@
 import { eventsWire } from './events.js';
 import { identityWire } from './identity.js';
+import { invitesWire } from './invites.js';
+import { presenceWire } from './presence.js';
+import { reactionsWire } from './reactions.js';
 import { roomsWire } from './rooms.js';
 import type { Wire } from './wire.js';
 
-const tables = [eventsWire, identityWire, roomsWire];
+const tables = [eventsWire, identityWire, presenceWire, invitesWire, reactionsWire, roomsWire];
 
 /** Every action and event clients know, whatever their dialect. */
 export const wireTable: Wire = {

@@ -1,11 +1,10 @@
+import type { TraitGrants } from '../../identity/roles.js';
 import { emptyConfig } from '../../rooms/room-fields.js';
 import type { RoomDirectoryEvent } from '../../rooms/room-directory.js';
 import {
   CreateRoom,
   DeleteRoom,
-  EnterRoom,
   GrantRoomRole,
-  LeaveRoom,
   PatchRoomConfig,
   ReorderRooms,
   RevokeRoomRole,
@@ -14,9 +13,9 @@ import {
 import type { RoomChanged, RoomsReordered } from '../../rooms/rooms.handlers.js';
 import { GetRoomConfig, ListRoomConfigs } from '../../rooms/rooms.queries.js';
 import type { RoomEvent } from '../../rooms/rooms.js';
-import { command, onConnection, type Place, query, wire } from './wire.js';
+import { command, type Done, type Place, query, wire } from './wire.js';
 
-const inRoom = (permission: 'room:view' | 'room:update' | 'room:announce' | 'room:delete') => {
+const inRoom = (permission: 'room:update' | 'room:announce' | 'room:delete') => {
   return ({ room }: { readonly room: string }) => ({ permission, room });
 };
 const nothing = () => ({});
@@ -36,6 +35,9 @@ const roomRole = ({
 }: {
   readonly data: { readonly roomId: string; readonly user: string };
 }) => [roomPlace(roomId, 'room:update'), { topic: `user:${user}`, need: undefined }];
+const namesRole = ({ role }: { readonly role: string }) => ({ field: 'role', names: [role] }) as const;
+const namesRoles = ({ trait_grants = {} }: { readonly trait_grants?: TraitGrants }) =>
+  ({ field: 'trait_grants', names: Object.keys(trait_grants) }) as const;
 /** The directory names all rooms of the world; what others may know of it is in the rooms' own events. */
 const directory = (): Place[] => [{ topic: 'world', need: { permission: 'room:update' } }];
 const configFields = new Set([...Object.keys(emptyConfig), 'name', 'sorting_priority']);
@@ -46,6 +48,7 @@ export const roomsWire = wire<RoomEvent | RoomDirectoryEvent>(
     'room.create': command<CreateRoom, RoomChanged>({
       shape: CreateRoom,
       needs: () => ({ permission: 'world:rooms.create.*' }),
+      roles: namesRoles,
       reply: ({ config }) => ({ room: config.id, ...config }),
     }),
     'room.config.get': query({ shape: GetRoomConfig, needs: inRoom('room:update') }),
@@ -54,6 +57,7 @@ export const roomsWire = wire<RoomEvent | RoomDirectoryEvent>(
       shape: PatchRoomConfig,
       codeOf: (fields) => (fields.every((field) => configFields.has(field)) ? 'config.invalid' : 'protocol.invalid'),
       needs: inRoom('room:update'),
+      roles: namesRoles,
       reply: ({ config }) => config,
     }),
     'room.config.reorder': command<ReorderRooms, RoomsReordered>({
@@ -64,23 +68,17 @@ export const roomsWire = wire<RoomEvent | RoomDirectoryEvent>(
     }),
     'room.schedule': command({ shape: ScheduleRoom, needs: inRoom('room:announce'), reply: nothing }),
     'room.delete': command({ shape: DeleteRoom, needs: inRoom('room:delete'), reply: nothing }),
-    'room.grant': command({ shape: GrantRoomRole, needs: inRoom('room:update'), reply: nothing }),
-    'room.revoke': command({ shape: RevokeRoomRole, needs: inRoom('room:update'), reply: nothing }),
-    'room.enter': onConnection({
-      shape: EnterRoom,
-      needs: inRoom('room:view'),
-      run: ({ room }, { connection, broadcast }) => {
-        broadcast.join(connection, `room:${room}`);
-        return {};
-      },
+    'room.grant': command<GrantRoomRole, Done>({
+      shape: GrantRoomRole,
+      needs: inRoom('room:update'),
+      roles: namesRole,
+      reply: nothing,
     }),
-    'room.leave': onConnection({
-      shape: LeaveRoom,
-      needs: () => undefined,
-      run: ({ room }, { connection, broadcast }) => {
-        broadcast.leave(connection, `room:${room}`);
-        return {};
-      },
+    'room.revoke': command<RevokeRoomRole, Done>({
+      shape: RevokeRoomRole,
+      needs: inRoom('room:update'),
+      roles: ({ room, user, role }) => ({ ...namesRole({ role }), held: { room, user } }),
+      reply: nothing,
     }),
   },
   {

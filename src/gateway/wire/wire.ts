@@ -1,14 +1,15 @@
 import type { JsonObject, RecordedEvent } from '../../eventsourcing/events.js';
 import type { CommandClass } from '../../eventsourcing/validation.js';
-import type { Permission } from '../../identity/roles.js';
+import type { AnyOf, RolesToGive } from '../../identity/access.js';
 import type { Session } from '../../identity/session.js';
 import type { Broadcast } from '../broadcast.js';
 import type { Connection } from '../connection.js';
 import type { EventStreams } from '../event-streams/event-streams.js';
+import type { Presence } from '../presence.js';
 
-/** A permission in the world, or in one of its rooms, which then must exist. */
+/** A permission (or any of several) in the world, or in one of its rooms, which then must exist. */
 export interface Need {
-  readonly permission: Permission;
+  readonly permission: AnyOf;
   readonly room?: string;
   /** Other rooms that must exist. */
   readonly exist?: readonly string[];
@@ -23,6 +24,8 @@ interface Shaped<C extends { readonly type: string }> {
   readonly codeOf?: (fields: readonly string[]) => string;
   /** Undefined where the action needs nothing. */
   readonly needs: (command: C) => Need | undefined;
+  /** Roles the command names, which the world must have; absent where it names none. */
+  readonly roles?: (command: C) => RolesToGive;
 }
 
 /** What every command handler answers: at least where its last event is. */
@@ -53,6 +56,7 @@ export interface Caller {
   readonly session: Session;
   readonly broadcast: Broadcast;
   readonly streams: EventStreams;
+  readonly presence: Presence;
 }
 
 /** An action of any command class; made by the three functions below, which check that its parts fit together. */
@@ -91,8 +95,10 @@ export type Delivery =
       readonly body: JsonObject;
       /** Asked for each socket when it is delivered. */
       readonly need: Need;
+      /** User id of a person who is not told. */
+      readonly except?: string;
     }
-  /** Everyone in the world gets its own fresh `world.config`. */
+  /** Everyone in the world gets its own fresh `world.config`; who may use one room only, when that room changed. */
   | { readonly worldUpdated: string };
 
 /** Maps one type of event to what clients hear of it. */

@@ -1,3 +1,5 @@
+import { reactionMutations } from './reactions.js';
+
 /** A guarantee taken out of the program, and the tests that must notice. */
 export interface Mutation {
   readonly name: string;
@@ -22,6 +24,7 @@ const flushed = [
 ] as const;
 
 export const mutations: readonly Mutation[] = [
+  ...reactionMutations,
   {
     name: 'a resend is looked up',
     file: 'src/eventsourcing/handle.ts',

@@ -1,0 +1,111 @@
+import type { EventStore } from '../event-store/event-store.js';
+import { PresenceLog } from './presence-log.js';
+import type { PresenceEvent } from './presence.js';
+import type { RecordedPerson } from './register.js';
+import type { Viewers } from './viewers.js';
+
+/** Signs of life of nodes, as `Heartbeats` keeps them in the read store. */
+export interface Pulse {
+  beat(node: string): Promise<void>;
+  of(nodes: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  forget(node: string): Promise<void>;
+}
+
+export interface JanitorOptions {
+  readonly store: Pick<EventStore, 'append' | 'readStream'>;
+  readonly viewers: Pick<Viewers, 'nodes' | 'on'>;
+  /** Resolves when the viewers reflect a position of the log. */
+  readonly live: { reached(position: bigint): Promise<void> | undefined };
+  readonly pulse: Pulse;
+  readonly node: string;
+  readonly log: { warn(context: object, message: string): void };
+  /** Milliseconds between two beats of this node and looks at the others. */
+  readonly everyMs?: number;
+}
+
+/**
+ * A node whose counter did not move at so many looks in a row is lost: with a look every 5 s that is at most 30 s after
+ * its last beat. Looks are counted, not time, so that a process that was frozen does not judge by its own long sleep.
+ */
+const looks = 5;
+const batch = 500;
+
+/** Removes the people of nodes that are gone from the rooms they were in. Runs on every node; who comes second finds nothing to do. */
+export class Janitor {
+  private readonly seen = new Map<string, { readonly beat: number | undefined; still: number }>();
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly options: JanitorOptions) {}
+
+  start(): void {
+    const turn = (): void => {
+      this.running ??= this.look().finally(() => (this.running = undefined));
+    };
+    turn();
+    this.timer = setInterval(turn, this.options.everyMs ?? 5_000).unref();
+  }
+
+  /** Resolves when it does nothing more. The others need not wait for a node that says it ends. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+    await this.options.pulse.forget(this.options.node).catch(() => undefined);
+  }
+
+  /** Never rejects. */
+  private async look(): Promise<void> {
+    const { pulse, node, viewers } = this.options;
+    const others = [...viewers.nodes()].filter((other) => other !== node);
+    for (const known of this.seen.keys()) if (!others.includes(known)) this.seen.delete(known);
+    let beats: ReadonlyMap<string, number>;
+    try {
+      await pulse.beat(node);
+      beats = await pulse.of(others);
+    } catch {
+      // While the read store is away nobody can give a sign of life: what was seen before says nothing any more.
+      this.seen.clear();
+      return;
+    }
+    for (const other of others) {
+      const beat = beats.get(other);
+      const known = this.seen.get(other);
+      if (!known || known.beat !== beat) this.seen.set(other, { beat, still: 0 });
+      // oxlint-disable-next-line no-await-in-loop -- one lost node after the other: there is no hurry
+      else if (++known.still >= looks) await this.declareLost(other);
+    }
+  }
+
+  private async declareLost(lost: string): Promise<void> {
+    this.seen.delete(lost);
+    const rooms = new Map([...this.options.viewers.on(lost)].map(({ room, world }) => [room, world]));
+    this.options.log.warn({ lost, rooms: rooms.size }, 'a node is gone, its people are removed from their rooms');
+    try {
+      for (const [room, world] of rooms) {
+        // oxlint-disable-next-line no-await-in-loop -- see above
+        await this.remove(room, world, lost);
+      }
+      await this.options.pulse.forget(lost);
+    } catch (error) {
+      // Another node was faster, or the store is away: if someone is still there, the next looks find it.
+      this.options.log.warn({ err: error, lost }, 'not all people of a lost node could be removed');
+    }
+  }
+
+  private async remove(room: string, world: string, lost: string): Promise<void> {
+    const { store, live, viewers } = this.options;
+    const log = new PresenceLog(store, room, lost, world);
+    await live.reached(await log.load());
+    // What the viewers say now is what the stream says up to the revision the append expects.
+    const people = [...viewers.on(lost, room)];
+    for (let start = 0; start < people.length; start += batch) {
+      // oxlint-disable-next-line no-await-in-loop
+      await log.append(log.prepare(people.slice(start, start + batch).map((person) => leaving(person, lost))));
+    }
+  }
+}
+
+function leaving({ room: roomId, userId, anonymous }: RecordedPerson, node: string): PresenceEvent {
+  const data = { roomId, userId, node, reason: 'lost', ...(anonymous && ({ anonymous: true } as const)) } as const;
+  return { type: 'ViewerLeft', data };
+}
