@@ -25,6 +25,8 @@ describe('convoke demo', () => {
     });
     for (const line of [
       /Lighthouse Days 2027 +5 rooms, 16 sessions/,
+      /✓ all 50 attendees heard of 50 claps/,
+      /✓ the list of viewers is right/,
       /✓ the effect of every acknowledged command is there/,
       /✓ the read models went on at their checkpoints/,
       /✓ each of the \d+ acknowledged commands is in it exactly once/,

@@ -115,6 +115,13 @@ export async function reconnect(show: Show, { attendees, moderator, place }: Cas
   await moderator.announce(hall.id, title);
   const count = (await told).length;
   show.expect(count === attendees.length, `all ${attendees.length} attendees heard it`, `${count} did`);
+  const viewers = await moderator.viewers(hall.id);
+  const here = new Set([...attendees, moderator].map(({ name }) => name));
+  show.expect(
+    viewers.length === here.size && viewers.every((name) => here.has(name)),
+    'the list of viewers is right: those who came back, each once',
+    `it has ${viewers.length}`,
+  );
 }
 
 /** Reads the whole log beside the running server. Answers the number of events. */

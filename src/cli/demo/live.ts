@@ -113,6 +113,30 @@ export async function measure(show: Show, cast: Cast, room: RoomConfigView, coun
   return measured;
 }
 
+/** Everyone in the room claps at the same time: all hear the total, about once a second, however many they are. */
+export async function applaud(show: Show, { attendees }: Cast, room: RoomConfigView): Promise<void> {
+  show.scene('Applaud', 'everyone in the room claps; all hear how many, at most once a second');
+  const totals = attendees.map(({ client }) => {
+    let claps = 0;
+    // They may fall into two seconds.
+    const hasAll = (event: SocketEvent): boolean => (claps += clapsIn(event)) >= attendees.length;
+    return client.waitFor(hasAll, deliveryMs).then(
+      () => claps,
+      () => claps,
+    );
+  });
+  await Promise.all(attendees.map((person) => person.command('room.react', { room: room.id, reaction: '👏' })));
+  const heardAll = (await Promise.all(totals)).filter((claps) => claps === attendees.length).length;
+  show.expect(
+    heardAll === attendees.length,
+    `all ${attendees.length} attendees heard of ${attendees.length} claps`,
+    `${heardAll} did`,
+  );
+}
+
+const clapsIn = ({ name, body }: SocketEvent): number =>
+  name === 'room.reaction' ? ((body as { reactions: Record<string, number> }).reactions['👏'] ?? 0) : 0;
+
 /** Waits for everyone to hear the wanted event; those who do not in time are left out. */
 export async function heard(people: readonly Person[], wants: (event: SocketEvent) => boolean) {
   const each = await Promise.all(

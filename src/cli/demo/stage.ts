@@ -79,6 +79,12 @@ export class Person {
     await this.client.call('room.enter', { room });
   }
 
+  /** Enters, and answers who is there. For those who may know. */
+  async viewers(room: string): Promise<string[]> {
+    const { viewers } = await this.client.call<{ viewers: { id: string }[] }>('room.enter', { room });
+    return viewers.map(({ id }) => id);
+  }
+
   async command<Reply>(action: string, payload: object, commandId: string = randomUUID()): Promise<Reply> {
     const reply = await this.client.call<Reply>(action, { ...payload, command_id: commandId });
     this.acknowledged.add(commandId);
