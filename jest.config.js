@@ -19,7 +19,8 @@ export default {
       },
     ],
   },
-  testTimeout: 30_000,
+  // Only so that what hangs ends: a busy machine takes several times as long as a quiet one.
+  testTimeout: 120_000,
   // Tests freeze and cut HTTP/2 connections of gRPC. Node 20 then waits at its natural end, spinning, for writes on them
   // that never finish (Environment::CleanupHandles). The program itself ends by process.exit, as this does.
   forceExit: true,

@@ -90,7 +90,7 @@ describe('convoke migrate', () => {
     // The auditor's commands read the copy where it is.
     const audit = await runCli(['audit', 'verify'], { EVENTSTORE_URL: urlTo(served.port), DATA_DIR: dataDir });
     expect(audit).toMatchObject({ code: 0, stdout: expect.stringContaining('10,000 events') });
-  }, 60_000);
+  });
 
   it('refuses a target that holds other events, and changes nothing there', async () => {
     await fill(200);

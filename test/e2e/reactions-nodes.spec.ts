@@ -12,7 +12,7 @@ beforeAll(async () => {
   nodes = await Promise.all([stage.startApi(), stage.startApi()]);
   const admin = await connectAs(nodes[0], 'admin', ['admin']);
   ({ room } = await admin.call<{ room: string }>('room.create', { name: 'Hall' }));
-}, 60_000);
+});
 
 afterAll(async () => {
   await stage.close();

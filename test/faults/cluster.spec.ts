@@ -62,13 +62,13 @@ describe('two servers and two projection workers on one served log', () => {
     apis = await Promise.all([stage.startApi(), stage.startApi()]);
     await Promise.all(apis.map((api) => api.ready()));
     mongo = await MongoClient.connect(stage.env.MONGODB_URL);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await mongo.close();
     await stage.close();
     await stage.remove();
-  }, 30_000);
+  });
 
   it('lose nothing when a worker and a server are killed under load, and everyone hears of everything', async () => {
     // Two servers that write to one stream without end may each lose three times in a row.

@@ -16,12 +16,12 @@ beforeAll(async () => {
   await Promise.all([one.ready(), two.ready()]);
   const admin = await connectAs(one, 'admin', ['admin']);
   ({ room } = await admin.call<{ room: string }>('room.create', { name: 'Hall' }));
-}, 60_000);
+});
 
 afterAll(async () => {
   await stage.close();
   await stage.remove();
-}, 30_000);
+});
 
 type Viewers = { readonly viewers: readonly { readonly id: string }[] };
 const enter = async (client: SocketClient): Promise<string[]> => {
@@ -63,7 +63,7 @@ describe('two nodes over one log', () => {
     await bob.close();
     expect(await nextOf(watcher)).toEqual(removed('bob'));
     await Promise.all([watcher.close(), there.close()]);
-  }, 30_000);
+  });
 
   it('bring back people of a node that was taken for lost; those people hear nothing of it', async () => {
     const watcher = await enterAs(one, 'watcher');
@@ -84,7 +84,7 @@ describe('two nodes over one log', () => {
     const fay = await enterAs(two, 'fay');
     expect(await nextOf(eve)).toEqual(['room.viewer.added', { user: { id: 'fay', profile: {} } }]);
     await Promise.all([watcher.close(), eve.close(), fay.close()]);
-  }, 30_000);
+  });
 
   it('are rid of a stopped node’s people at once', async () => {
     const watcher = await enterAs(one, 'watcher');
@@ -95,7 +95,7 @@ describe('two nodes over one log', () => {
     expect(await third.stop()).toBe(0);
     expect(await left).toEqual(removed('cat'));
     await watcher.close();
-  }, 60_000);
+  });
 
   async function killed(): Promise<void> {
     const watcher = await enterAs(one, 'watcher');

@@ -19,7 +19,7 @@ export const scale = {
   /** Lengths the data file is cut to, one at a time, before a server is started on it. */
   cutLengths: either(3, 12),
   /** How long a test of damaged files may take: a server is started for each damage. */
-  damagedFilesMs: either(30_000, 300_000),
+  damagedFilesMs: either(120_000, 600_000),
   /** Random histories, each with crashes, per read model. */
   crashRuns: either(60, 1_000),
   /** Open sockets, one in 20 of which reads nothing. */

@@ -44,13 +44,13 @@ describe('a server whose stores go away', () => {
     listener = await connectAs(server, 'listener', ['admin']);
     ({ room } = await admin.call<{ room: string }>('room.create', { name: 'Foyer' }));
     await listener.call('room.enter', { room });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([log.close(), mongo.close()]);
     await stage.close();
     await stage.remove();
-  }, 30_000);
+  });
 
   const schedule = (title: string): Promise<Answered> =>
     answerOf(admin.call('room.schedule', { room, schedule_data: { title }, command_id: `c-${++calls}` }));
@@ -131,5 +131,5 @@ describe('a server whose stores go away', () => {
     const stopping = performance.now();
     expect(await server.stop()).toBe(0);
     expect(performance.now() - stopping).toBeLessThan(10_000);
-  }, 60_000);
+  });
 });

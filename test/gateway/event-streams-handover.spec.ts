@@ -133,7 +133,7 @@ describe('from history to live', () => {
       }),
       { numRuns: 100 },
     );
-  }, 60_000);
+  });
 });
 
 describe('many who resume at once', () => {
