@@ -1,6 +1,6 @@
 import type { RoomConfig } from '../src/rooms/room-fields.js';
 import { defineReadModel } from './engine/read-model.js';
-import { withGrant, withoutGrant, type Grant } from './grants.js';
+import { withGrant, withoutGrant, withRights, type Grant } from './grants.js';
 import { listingHandlers, type RoomListing, type RoomsEvent } from './room-listing.js';
 
 /** A room as configured, with who holds a role in it. */
@@ -14,19 +14,14 @@ export const roomConfig = defineReadModel<RoomConfigRow, RoomsEvent>({
     ...listingHandlers<RoomConfigRow>(),
     RoomRegistered: {
       keys: ({ data }) => [data.roomId],
-      apply: (_row, { data: { config, sorting_priority }, metadata: { world } }) => ({
-        ...config,
-        world,
-        status: 'pending',
-        sorting_priority,
-        grants: [],
-      }),
+      apply: (_row, { data: { config, sorting_priority }, metadata: { world } }) =>
+        withRights({ ...config, world, status: 'pending' as const, sorting_priority, grants: [] }),
     },
     RoomConfigPatched: {
       keys: ({ data }) => [data.roomId],
       apply: (row, { data }) => {
         const { name: _name, sorting_priority: _place, ...config } = data.patch;
-        return row && { ...row, ...config };
+        return row && withRights({ ...row, ...config });
       },
     },
     RoomRoleGranted: {

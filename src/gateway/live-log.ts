@@ -17,7 +17,6 @@ const retryMs = 500;
 const worldTellings = 8;
 const worldWindowMs = 1_000;
 
-/** Must not throw. */
 export type EventsListener = (events: readonly RecordedEvent[]) => void;
 
 /** The process's one subscription to the log: it keeps the facts of access current, then tells the sockets. */
@@ -53,7 +52,7 @@ export class LiveLog {
     return this.current;
   }
 
-  /** `listener` gets all events in the order of the log, once the facts reflect them and before `position` does. */
+  /** `listener` gets all events in the order of the log, once the facts reflect them and before `position` does. It should not throw. */
   onEvents(listener: EventsListener): void {
     this.listeners.push(listener);
   }
@@ -100,15 +99,26 @@ export class LiveLog {
   private take(events: readonly RecordedEvent[]): void {
     this.changedRooms = this.facts.apply(events);
     for (const event of events) {
-      try {
+      this.guarded({ position: String(event.position) }, 'an event could not be delivered', () => {
         const deliver = wireTable.events[event.type];
         if (deliver) this.publish(deliver(this.registry.read(event)));
-      } catch (error) {
-        this.log.error({ err: error, position: String(event.position) }, 'an event could not be delivered');
-      }
+      });
     }
-    for (const listener of this.listeners) listener(events);
+    for (const listener of this.listeners) {
+      this.guarded({ position: String(events.at(-1)?.position) }, 'a listener of the live log failed', () =>
+        listener(events),
+      );
+    }
     this.moveTo(events.at(-1)?.position ?? this.position);
+  }
+
+  /** What fails for one event must not stop the rest. */
+  private guarded(context: object, message: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.log.error({ err: error, ...context }, message);
+    }
   }
 
   private moveTo(position: bigint): void {
@@ -143,8 +153,9 @@ export class LiveLog {
     let told = this.told.get(world);
     if (!told || now - told.since >= worldWindowMs) this.told.set(world, (told = { since: now, count: 0 }));
     told.count++;
-    if (told.count <= worldTellings) setImmediate(() => this.tellWorld(world));
-    else setTimeout(() => this.tellWorld(world), told.since + worldWindowMs - now).unref();
+    const tell = (): void => this.guarded({ world }, 'a world could not be told', () => this.tellWorld(world));
+    if (told.count <= worldTellings) setImmediate(tell);
+    else setTimeout(tell, told.since + worldWindowMs - now).unref();
   }
 
   /** The config is made once for all who may do the same. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +7,13 @@ import { startProjections } from '../../projections/engine/engine.js';
 import { readModels } from '../../projections/read-models.js';
 import { eventRegistry } from '../../src/event-registry.js';
 import { openEmbeddedEventStore } from '../../src/event-store/embedded/embedded-event-store.js';
+import type { JsonObject } from '../../src/eventsourcing/events.js';
 import { CommandLoop } from '../../src/eventsourcing/handle.js';
 import { Broadcast } from '../../src/gateway/broadcast.js';
 import { LiveLog } from '../../src/gateway/live-log.js';
 import { Access } from '../../src/identity/access.js';
 import { LiveFacts } from '../../src/identity/live-facts.js';
+import { worlds } from '../../src/identity/worlds.js';
 import { connectReadStore } from '../../src/read-store/connect.js';
 import { emptyConfig } from '../../src/rooms/room-fields.js';
 import { changeListing } from '../../src/rooms/rooms.policy.js';
@@ -29,6 +32,7 @@ async function openParts() {
   const facts = await LiveFacts.open(projections, eventRegistry, store.epoch);
   const live = new LiveLog(store, eventRegistry, facts, new Access(facts), new Broadcast(silent), silent);
   return {
+    store,
     loop: new CommandLoop(store, eventRegistry),
     facts,
     live,
@@ -42,6 +46,44 @@ async function openParts() {
 }
 
 describe('the live log', () => {
+  it('goes on after events that hold anything, and after listeners that fail', async () => {
+    const { store, loop, facts, live, close } = await openParts();
+    try {
+      const open = { type: 'OpenWorld', trait_grants: { viewer: [] } } as const;
+      await loop.handle(worlds, open, { ...alice, commandId: 'open' });
+      let heard = 0;
+      live.onEvents(() => {
+        throw new Error('mine');
+      });
+      live.onEvents((events) => (heard += events.length));
+      await live.start();
+      const listing = { type: 'RegisterRoom', name: 'Hall', defaults: emptyConfig } as const;
+      const context = { ...alice, commandId: 'create' };
+      const { room } = await changeListing(loop, listing, { context, onlyResend: false });
+      const metadata = { ...alice, schema: 1, at: alice.now };
+      const poison: [type: string, data: JsonObject][] = [
+        ['WorldConfigPatched', { patch: { trait_grants: { viewer: 5 } } }],
+        ['WorldConfigPatched', { patch: { roles: null } }],
+        ['RoomConfigPatched', { roomId: room, patch: { trait_grants: null } }],
+        ['RoomConfigPatched', { roomId: room, patch: { trait_grants: { viewer: [[5]] } } }],
+        ['RoomDeleted', {}],
+      ];
+      for (const [n, [type, data]] of poison.entries()) {
+        await store.append(`foreign-${n}`, 'no_stream', [{ id: randomUUID(), type, data, metadata }]);
+      }
+      const { position } = await store.append('foreign-x', 'no_stream', [
+        // What no adapter of ours writes, but EventStoreDB would keep.
+        { id: randomUUID(), type: 'ViewerLeft', data: JSON.parse('null'), metadata },
+      ]);
+      await live.reached(position);
+      expect(facts.worlds.get('demo')).toMatchObject({ trait_grants: { viewer: [] }, roles: {} });
+      expect(facts.rooms.get(room)).toMatchObject({ status: 'open', trait_grants: {} });
+      expect(heard).toBeGreaterThanOrEqual(poison.length + 1);
+    } finally {
+      await close();
+    }
+  });
+
   it('holds the facts of a command before its caller goes on, thousands of times', async () => {
     const { loop, facts, live, close } = await openParts();
     try {
