@@ -49,13 +49,13 @@ async function writeEveryType(store: EmbeddedEventStore): Promise<void> {
     await loop.handle(rooms, { type: 'ScheduleRoom', room, schedule_data }, as('room.schedule'));
     await loop.handle(rooms, { type: 'GrantRoomRole', room, ...grant }, as('room.grant'));
     await loop.handle(rooms, { type: 'RevokeRoomRole', room, ...grant }, as('room.revoke'));
-    await counter.add(room, '👏', as('room.react'));
+    await counter.add(room, '👏', { context: as('room.react') });
     const invite = { room, token: `kLeNv${n}` };
     await loop.handle(inviteTokens, { type: 'ReserveToken', ...invite }, as('room.invite.anonymous.link'));
     await loop.handle(roomInvites, { type: 'GiveOutInvite', ...invite }, as('room.invite.anonymous.link'));
     const tab = {};
     await register.enter(tab, room, 'demo', { userId: 'bob', profile: { display_name: 'Bob' } });
-    register.leave(tab, room, 'bob');
+    register.leave(tab, room, { userId: 'bob' });
     await register.settled();
     await changeListing(loop, { type: 'DeleteRoom', room }, execution('room.delete'));
   }

@@ -29,13 +29,13 @@ async function oneStep(server: ServerProcess, tab: Tab, rooms: readonly string[]
   try {
     if (!tab.client?.open) {
       tab.inside.clear();
-      tab.client = await connectAs(server, tab.user);
+      tab.client = await connectAs(server, tab.user, [], { timeoutMs: 60_000 });
     } else if (random(10) < 5) {
       // First, so that it counts as entered when the answer is lost: then the connection is lost, too.
       tab.inside.add(room);
-      await tab.client.call('room.enter', { room }, 60_000);
+      await tab.client.call('room.enter', { room });
     } else if (random(10) < 7) {
-      await tab.client.call('room.leave', { room }, 60_000);
+      await tab.client.call('room.leave', { room });
       tab.inside.delete(room);
     } else {
       const { client } = tab;
@@ -66,7 +66,7 @@ async function storm(
         // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
         await oneStep(server, tab, rooms, random);
         // oxlint-disable-next-line no-await-in-loop
-        await delay(random(20));
+        await delay(random(scale.stormPauseMs));
       }
     }),
   );

@@ -34,6 +34,8 @@ export const scale = {
   /** Connections that enter, leave, drop and return at random, and for how long. */
   stormSockets: either(100, 1_000),
   stormMs: either(6_000, 60_000),
+  /** The longest pause of a connection between two things it does. */
+  stormPauseMs: either(20, 1_000),
   malformedFrames: either(5_000, 50_000),
   /** What is measured has bounds in the long form only: in the short one other tests share the machine. */
   maxCutOffMs: either(Infinity, 10_000),

@@ -71,8 +71,8 @@ export const reactionMutations: readonly Mutation[] = [
   {
     name: 'a chained event that was scavenged is damage',
     file: 'src/event-store/embedded/verify-log.ts',
-    from: "hash === '' ? undefined : 'an event of a hash chain was scavenged'",
-    to: 'undefined',
+    from: "if (hash !== '') return `${missing} from a hash chain`;",
+    to: '',
     caughtBy: [[retention, 'does not excuse an event of a hash chain']],
   },
   {
