@@ -1,6 +1,6 @@
 import type { JsonObject } from '../src/eventsourcing/events.js';
 import type { PresenceEvent } from '../src/presence/presence.js';
-import { defineReadModel } from './engine/read-model.js';
+import { defineReadModel, type RecordedAs } from './engine/read-model.js';
 
 /** A person in a room, now or before. Rows stay when people leave: `present` tells. */
 export type RoomViewerRow = {
@@ -19,13 +19,20 @@ export type RoomViewerRow = {
   readonly left_at: string | null;
 };
 
-const keys = ({ data }: { readonly data: { readonly roomId: string; readonly userId: string } }): string[] => [
-  `${data.roomId}/${data.userId}`,
-];
+/**
+ * Who came with an invite is another person than the plain one of the same id. The world is part of the key: what others
+ * write of a room that is not theirs reaches no row of the room's world. Without the fields such events have, nothing is said.
+ */
+function keys({ type, data, metadata: { world } }: RecordedAs<PresenceEvent>): string[] {
+  const { roomId, userId, node, anonymous } = data;
+  if (![roomId, userId, node].every((text) => typeof text === 'string')) return [];
+  if (type === 'ViewerEntered' && !(typeof data.profile === 'object' && data.profile !== null)) return [];
+  return [`${world}/${roomId}${anonymous ? '#' : '/'}${userId}`];
+}
 
 export const roomViewers = defineReadModel<RoomViewerRow, PresenceEvent>({
   name: 'room_viewers',
-  version: 1,
+  version: 2,
   indexes: [{ world: 1, room: 1, present: 1 }],
   on: {
     ViewerEntered: {

@@ -34,7 +34,7 @@ export class Verifier {
     if (this.running.has(world)) throw new Refused('rate_limited', 'This world is being verified; try again later.');
     this.running.add(world);
     try {
-      const report = await verifyChain(this.store.readAll(), { world, signal });
+      const report = await verifyChain(this.store.readAll(), { world, signal, store: this.store });
       const { ok, events, streams, problem } = report;
       if (problem) return { ok, events, streams, problem: this.shown(problem) };
       return { ok, events, streams, heads: await signHeads(this.key, report, this.store.epoch, world) };

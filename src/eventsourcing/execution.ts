@@ -4,6 +4,8 @@ import type { CommandContext } from './decider.js';
 export interface Execution {
   readonly context: CommandContext;
   readonly onlyResend: boolean;
+  /** Who gives it came with an invite (Session.anonymous). */
+  readonly anonymous?: boolean;
 }
 
 /** What accompanies a query: whose data may be read, and what position the read model must have reached. */

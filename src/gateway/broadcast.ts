@@ -1,4 +1,4 @@
-import type { Session } from '../identity/session.js';
+import { personKey, type Session } from '../identity/session.js';
 import type { Connection } from './connection.js';
 import type { Dialect } from './dialects/dialect.js';
 import { textFrames } from './frames.js';
@@ -25,7 +25,7 @@ interface Batch {
   /** Number of the first event. */
   readonly first: number;
   readonly events: Published[];
-  /** By user id the places of the events that this person's connections don't get. */
+  /** By `personKey` the places of the events that this person's connections don't get. */
   except?: Map<string, Set<number>>;
 }
 
@@ -80,8 +80,8 @@ export class Broadcast {
 
   /**
    * Sends an event to the topic's members at the end of the tick; `body` must not change until then. `permitted` is asked
-   * for each connection and batch; events in a row with the same function are one batch. `except` is a person who does not
-   * get it.
+   * for each connection and batch; events in a row with the same function are one batch. `except` is a person
+   * (`personKey`) who does not get it.
    */
   publish(topicName: string, name: string, body: unknown, permitted?: Permitted, except?: string): void {
     if (!this.#topics.has(topicName)) return;
@@ -152,7 +152,7 @@ export class Broadcast {
       let forDialect = encoded.get(connection.dialect);
       if (!forDialect) encoded.set(connection.dialect, (forDialect = this.#encode(connection.dialect, events)));
       const missed = late.size > 0 ? (late.get(connection) ?? 0) - first : 0;
-      const skipped = except?.get(connection.session?.userId ?? '');
+      const skipped = connection.session && except?.get(personKey(connection.session));
       const frames =
         missed > 0 || skipped
           ? framesOf(forDialect.texts.filter((_text, place) => place >= missed && !skipped?.has(place)))

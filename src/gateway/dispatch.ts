@@ -8,7 +8,7 @@ import { isObject, isText, toCommand } from '../eventsourcing/validation.js';
 import type { CommandContext } from '../eventsourcing/decider.js';
 import type { Access } from '../identity/access.js';
 import type { LiveFacts } from '../identity/live-facts.js';
-import type { Session } from '../identity/session.js';
+import { personKey, type Session } from '../identity/session.js';
 import { SignIn, type SignInService } from '../identity/sign-in.js';
 import { worldConfig } from '../rooms/world-config.js';
 import { within } from '../waiting.js';
@@ -36,7 +36,7 @@ type CommandEntry = Extract<WireAction, { kind: 'command' }>;
 /** What stands behind every dialect: one way from an action's name and payload to its reply. */
 export class Dispatch implements SocketHandler {
   /**
-   * Commands that succeeded or are under way, by world, user and command id, so that a resend of a moment ago costs
+   * Commands that succeeded or are under way, by world, person and command id, so that a resend of a moment ago costs
    * nothing and an id cannot serve two actions at once. The streams themselves remember for good.
    */
   private readonly remembered = new Lru<string, Remembered>(20_000);
@@ -125,7 +125,7 @@ export class Dispatch implements SocketHandler {
     commandId: string | undefined,
   ): Promise<Answer> {
     if (commandId === undefined) return this.decide(entry, action, command, session);
-    const key = JSON.stringify([session.world, session.userId, commandId]);
+    const key = JSON.stringify([session.world, personKey(session), commandId]);
     for (;;) {
       const before = this.remembered.get(key);
       if (!before) break;
@@ -174,7 +174,8 @@ export class Dispatch implements SocketHandler {
       refusal = error;
     }
     try {
-      const done: Done = await this.commands.execute(withExecution(command, { context, onlyResend }));
+      const execution = { context, onlyResend, anonymous: session.anonymous !== undefined };
+      const done: Done = await this.commands.execute(withExecution(command, execution));
       return { position: done.position, body: entry.reply(done) };
     } catch (error) {
       throw onlyResend && error instanceof NotResent ? refusal : error;

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../eventsourcing/events.js';
 import { Refused } from '../eventsourcing/refused.js';
 import type { Access } from '../identity/access.js';
-import type { Session } from '../identity/session.js';
+import { personKey, type Session } from '../identity/session.js';
 import type { Janitor } from '../presence/janitor.js';
 import type { Register } from '../presence/register.js';
 import type { PresenceChange, Viewers } from '../presence/viewers.js';
@@ -61,11 +61,11 @@ export class Presence {
   /** Hears nothing of the room any more; without effect on one who is not in it. */
   leave(connection: Connection, session: Session, room: string): void {
     this.broadcast.leave(connection, `room:${room}`);
-    this.register.leave(connection, room, session.userId);
+    this.register.leave(connection, room, session);
   }
 
   closed(connection: Connection, session: Session): void {
-    this.register.leaveAll(connection, session.userId);
+    this.register.leaveAll(connection, session);
   }
 }
 
@@ -77,10 +77,13 @@ function toldOf(change: PresenceChange): Delivery {
   switch (change.type) {
     case 'added': {
       const { user: id, profile } = change;
-      return { topic, name: 'room.viewer.added', body: { user: { id, profile } }, need, except: id };
+      const except = personKey({ userId: id });
+      return { topic, name: 'room.viewer.added', body: { user: { id, profile } }, need, except };
     }
-    case 'removed':
-      return { topic, name: 'room.viewer.removed', body: { user_id: change.user }, need, except: change.user };
+    case 'removed': {
+      const { user: id } = change;
+      return { topic, name: 'room.viewer.removed', body: { user_id: id }, need, except: personKey({ userId: id }) };
+    }
     case 'fullness': {
       const { world, users } = change;
       const body = { room, users };

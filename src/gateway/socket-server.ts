@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as tick } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import { numbersOf } from '../eventsourcing/refused.js';
-import type { Session } from '../identity/session.js';
+import { personKey, type Session } from '../identity/session.js';
 import { atMost } from '../waiting.js';
 import type { Broadcast } from './broadcast.js';
 import { CloseCode, Connection } from './connection.js';
@@ -40,7 +40,7 @@ export class SocketServer implements ConnectionHost {
   readonly #origins: ReadonlySet<string>;
   readonly #ws: WebSocketServer;
   readonly #connections = new Set<Connection>();
-  /** Open sockets by world and user, the oldest first. Most people have one, and a list of one takes less than a set. */
+  /** Open sockets by world and person, the oldest first. Most people have one, and a list of one takes less than a set. */
   readonly #perUser = new Map<string, Connection[]>();
   readonly #leaving = new Set<Promise<void>>();
   #listener: (connection: Connection) => void = ignore;
@@ -194,6 +194,6 @@ export class SocketServer implements ConnectionHost {
   }
 }
 
-const userKey = ({ world, userId }: Session): string => `${world}\0${userId}`;
+const userKey = (session: Session): string => `${session.world}\0${personKey(session)}`;
 
 function ignore(): void {}

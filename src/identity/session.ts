@@ -17,7 +17,14 @@ export interface Session {
   readonly expiresAt?: number;
 }
 
-/** Who came with an invite is another person than the one known by the same client_id alone. */
+/**
+ * Names a person within a world, for keys in memory. Who came with an invite is another person than the one known by the
+ * same client_id alone. No room and no `client:…` begins like the other, so no two people get one key.
+ */
+export function personKey({ userId, anonymous }: Pick<Session, 'userId' | 'anonymous'>): string {
+  return anonymous ? `${anonymous.room}\0${userId}` : userId;
+}
+
 export function isSamePerson(one: Session, other: Session): boolean {
-  return one.userId === other.userId && one.anonymous?.room === other.anonymous?.room;
+  return personKey(one) === personKey(other);
 }

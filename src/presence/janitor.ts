@@ -1,13 +1,16 @@
 import type { EventStore } from '../event-store/event-store.js';
 import { PresenceLog } from './presence-log.js';
 import type { PresenceEvent } from './presence.js';
-import type { RecordedPerson } from './register.js';
+import type { RecordedPerson } from './register-room.js';
 import type { Viewers } from './viewers.js';
 
 /** Signs of life of nodes, as `Heartbeats` keeps them in the read store. */
 export interface Pulse {
   beat(node: string): Promise<void>;
-  of(nodes: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** The last ones; `at` by the clock of the store, in milliseconds. */
+  of(
+    nodes: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly beat: number; readonly at: number | undefined }>>;
   forget(node: string): Promise<void>;
 }
 
@@ -28,25 +31,33 @@ export interface JanitorOptions {
  * its last beat. Looks are counted, not time, so that a process that was frozen does not judge by its own long sleep.
  */
 const looks = 5;
+/** So many looks are enough where something else speaks against a node, too; one alone could fall between two beats. */
+const fewLooks = 2;
 const batch = 500;
 
 /** Removes the people of nodes that are gone from the rooms they were in. Runs on every node; who comes second finds nothing to do. */
 export class Janitor {
   private readonly seen = new Map<string, { readonly beat: number | undefined; still: number }>();
+  /** Nothing was looked at yet, and the read store was there all the time. */
+  private isFirst = true;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
 
-  constructor(private readonly options: JanitorOptions) {}
+  private readonly everyMs: number;
+
+  constructor(private readonly options: JanitorOptions) {
+    this.everyMs = options.everyMs ?? 5_000;
+  }
 
   start(): void {
     const turn = (): void => {
       this.running ??= this.look().finally(() => (this.running = undefined));
     };
     turn();
-    this.timer = setInterval(turn, this.options.everyMs ?? 5_000).unref();
+    this.timer = setInterval(turn, this.everyMs).unref();
   }
 
-  /** Resolves when it does nothing more. The others need not wait for a node that says it ends. */
+  /** Resolves when it does nothing more. The others need not wait as long for a node whose counter is gone. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.running;
@@ -58,22 +69,31 @@ export class Janitor {
     const { pulse, node, viewers } = this.options;
     const others = [...viewers.nodes()].filter((other) => other !== node);
     for (const known of this.seen.keys()) if (!others.includes(known)) this.seen.delete(known);
-    let beats: ReadonlyMap<string, number>;
+    const { isFirst } = this;
+    this.isFirst = false;
+    let beats: Awaited<ReturnType<Pulse['of']>>;
     try {
       await pulse.beat(node);
-      beats = await pulse.of(others);
+      beats = await pulse.of([node, ...others]);
     } catch {
       // While the read store is away nobody can give a sign of life: what was seen before says nothing any more.
       this.seen.clear();
       return;
     }
+    const now = beats.get(node)?.at ?? 0;
     for (const other of others) {
-      const beat = beats.get(other);
+      const { beat, at = now } = beats.get(other) ?? {};
       const known = this.seen.get(other);
-      if (!known || known.beat !== beat) this.seen.set(other, { beat, still: 0 });
+      if (!known) this.seen.set(other, { beat, still: isFirst ? this.looksMissed(now - at) : 0 });
+      else if (known.beat !== beat) this.seen.set(other, { beat, still: beat === undefined ? looks - fewLooks : 0 });
       // oxlint-disable-next-line no-await-in-loop -- one lost node after the other: there is no hurry
       else if (++known.still >= looks) await this.declareLost(other);
     }
+  }
+
+  /** Silence before this process came counts like looks at it, but for the last ones. */
+  private looksMissed(silenceMs: number): number {
+    return Math.min(looks - fewLooks, Math.floor(silenceMs / this.everyMs));
   }
 
   private async declareLost(lost: string): Promise<void> {

@@ -34,23 +34,23 @@ export class PresenceLog {
 
   /** Finds the stream's end without reading the stream; its position, -1n for an empty one. @throws StoreUnavailable */
   async load(): Promise<bigint> {
-    this.tail = { revision: -1n, hash: '' };
+    let tail: Tail = { revision: -1n, hash: '' };
     let position = -1n;
     for await (const last of this.store.readStream(this.stream, { direction: 'backwards', limit: 1 })) {
-      this.follow(last);
+      tail = tailOf(last);
       ({ position } = last);
     }
+    this.tail = tail;
     return position;
   }
 
-  /** What others appended since. @throws StoreUnavailable */
+  /** What others appended since, all of it: a read that is cut off changes nothing. @throws StoreUnavailable */
   async readOn(): Promise<RecordedEvent[]> {
     const events: RecordedEvent[] = [];
     const from = (this.tail?.revision ?? -1n) + 1n;
-    for await (const event of this.store.readStream(this.stream, { from })) {
-      this.follow(event);
-      events.push(event);
-    }
+    for await (const event of this.store.readStream(this.stream, { from })) events.push(event);
+    const last = events.at(-1);
+    if (last) this.tail = tailOf(last);
     return events;
   }
 
@@ -75,10 +75,14 @@ export class PresenceLog {
     this.tail = { revision, hash: prepared.at(-1)?.metadata.hash ?? '' };
     return position;
   }
+}
 
-  private follow({ revision, metadata }: RecordedEvent): void {
-    this.tail = { revision, hash: metadata.hash ?? '' };
-  }
+/** Others write to the log, too: their events need not have metadata. */
+function tailOf({
+  revision,
+  metadata,
+}: Pick<RecordedEvent, 'revision'> & { metadata?: RecordedEvent['metadata'] | null }): Tail {
+  return { revision, hash: metadata?.hash ?? '' };
 }
 
 /** Entering and leaving have no command in the log: what a connection asked for is told by the event alone. */

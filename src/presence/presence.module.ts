@@ -13,7 +13,10 @@ import { Viewers } from './viewers.js';
       provide: Viewers,
       inject: [ProjectionReader, EventRegistry, EVENT_STORE, LiveFacts],
       useFactory: (reader: ProjectionReader, registry: EventRegistry, { epoch }: EventStore, facts: LiveFacts) =>
-        Viewers.open(reader, registry, epoch, (room) => facts.rooms.get(room)?.status === 'open'),
+        Viewers.open(reader, registry, epoch, {
+          worldOf: (room) => facts.rooms.get(room)?.world,
+          isOpen: (room) => facts.rooms.get(room)?.status === 'open',
+        }),
     },
   ],
   exports: [Viewers],

@@ -1,5 +1,7 @@
 import { assertNever, type Decider } from '../eventsourcing/decider.js';
-import type { JsonObject } from '../eventsourcing/events.js';
+import type { JsonObject, RecordedEvent } from '../eventsourcing/events.js';
+import { isObject } from '../eventsourcing/validation.js';
+import { personKey } from '../identity/session.js';
 
 /** Why someone is no longer in a room: asked to leave, hung up, the room was deleted, or the process that knew is gone. */
 export type LeaveReason = 'left' | 'closed' | 'deleted' | 'lost';
@@ -15,10 +17,26 @@ export type PresenceEvent =
       data: { roomId: string; userId: string; node: string; reason: LeaveReason; anonymous?: true };
     };
 
-/** Who is in one room on one node, by user id. */
+/** Who is in one room on one node, by `personOf`. */
 export type NodePresence = {
-  readonly people: ReadonlyMap<string, { readonly profile: JsonObject; readonly anonymous: boolean }>;
+  readonly people: ReadonlyMap<
+    string,
+    { readonly userId: string; readonly profile: JsonObject; readonly anonymous: boolean }
+  >;
 };
+
+/** Whether an event says what these events say. Others write to the log, too. */
+export function isPresence(event: RecordedEvent): event is RecordedEvent & PresenceEvent {
+  const { type, data } = event;
+  if (type !== 'ViewerEntered' && type !== 'ViewerLeft') return false;
+  const texts = [data.roomId, data.userId, data.node];
+  return texts.every((text) => typeof text === 'string') && (type === 'ViewerLeft' || isObject(data.profile));
+}
+
+/** The key (`personKey`) of the person an event is about. */
+export function personOf({ roomId: room, userId, anonymous }: PresenceEvent['data']): string {
+  return personKey({ userId, ...(anonymous && { anonymous: { room } }) });
+}
 
 /**
  * The streams `presence-<room>-<node>`, each written by its node alone (register.ts); another node only writes to it that
@@ -36,10 +54,10 @@ export const presence: Pick<
     switch (event.type) {
       case 'ViewerEntered': {
         const { userId, profile, anonymous = false } = event.data;
-        return { people: people.set(userId, { profile, anonymous }) };
+        return { people: people.set(personOf(event.data), { userId, profile, anonymous }) };
       }
       case 'ViewerLeft':
-        people.delete(event.data.userId);
+        people.delete(personOf(event.data));
         return { people };
       default:
         return assertNever(event);

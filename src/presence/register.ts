@@ -3,48 +3,19 @@ import { Backoff } from '../../projections/engine/backoff.js';
 import type { EventStore } from '../event-store/event-store.js';
 import type { RecordedEvent } from '../eventsourcing/events.js';
 import type { EventRegistry } from '../eventsourcing/registry.js';
-import type { Session } from '../identity/session.js';
+import { personKey } from '../identity/session.js';
 import { isOutage } from '../health/outage.js';
-import { PresenceLog, type PreparedEvent } from './presence-log.js';
-import type { LeaveReason, PresenceEvent } from './presence.js';
-
-/** Who entered; only its identity counts. */
-export type Tab = object;
-
-export type Who = Pick<Session, 'userId' | 'profile' | 'anonymous'>;
-
-/** Someone the log has in a room on this node. */
-export interface RecordedPerson extends Who {
-  readonly room: string;
-  readonly world: string;
-}
-
-interface Person {
-  readonly who: Who;
-  /** What should be: in the room for as long as this is not empty. */
-  readonly tabs: Set<Tab>;
-  /** What the log says. */
-  recorded: boolean;
-  /** Why the last tab went. */
-  reason: LeaveReason;
-  /** Told when the log says what should be. */
-  readonly waiting: (() => void)[];
-}
-
-interface Room {
-  readonly id: string;
-  readonly log: PresenceLog;
-  readonly people: Map<string, Person>;
-  /** Those for whom what should be and what is recorded may differ. */
-  readonly due: Set<string>;
-  /** Another node wrote to the stream. */
-  stale: boolean;
-  /** Sent, and not known to be in the log or never to be. */
-  pending: readonly PreparedEvent[];
-  /** Position of the last event known of the stream. */
-  position: bigint;
-  work?: Promise<void>;
-}
+import { PresenceLog } from './presence-log.js';
+import { isPresence, personOf, type LeaveReason, type PresenceEvent } from './presence.js';
+import {
+  makeSmaller,
+  personFrom,
+  type Identity,
+  type RecordedPerson,
+  type Room,
+  type Tab,
+  type Who,
+} from './register-room.js';
 
 export interface RegisterOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>;
@@ -58,8 +29,10 @@ export interface RegisterOptions {
   readonly retry?: { readonly first: number; readonly longest: number };
 }
 
-/** Events in one append; the others wait for the next. */
-const batch = 500;
+/** Events in one append, and about their bytes of JSON; the others wait for the next. EventStoreDB takes 1 MiB. */
+const batch = { events: 500, bytes: 512 * 1024 };
+/** What an event's metadata takes, about. */
+const metadataBytes = 600;
 const defaultRetry = { first: 50, longest: 2_000 };
 
 /**
@@ -81,17 +54,17 @@ export class Register {
   async enter(tab: Tab, room: string, world: string, who: Who): Promise<boolean> {
     const known = this.roomOf(room, world);
     const { people, due } = known;
-    let person = people.get(who.userId);
-    if (!person)
-      people.set(who.userId, (person = { who, tabs: new Set(), recorded: false, reason: 'left', waiting: [] }));
+    const key = personKey(who);
+    let person = people.get(key);
+    if (!person) people.set(key, (person = personFrom(who)));
     const { tabs, waiting } = person;
     tabs.add(tab);
     const rooms = this.roomsOf.get(tab);
     if (rooms) rooms.add(room);
     else this.roomsOf.set(tab, new Set([room]));
     // One whose leaving may be on its way to the log is not in.
-    if (!person.recorded || due.has(who.userId)) {
-      due.add(who.userId);
+    if (!person.recorded || due.has(key)) {
+      due.add(key);
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
         this.work(room);
@@ -102,19 +75,20 @@ export class Register {
   }
 
   /** Takes effect at once, and is recorded when it can be. Without effect on one who is not in. */
-  leave(tab: Tab, room: string, userId: string, reason: LeaveReason = 'left'): void {
+  leave(tab: Tab, room: string, who: Identity, reason: LeaveReason = 'left'): void {
     this.roomsOf.get(tab)?.delete(room);
     const known = this.rooms.get(room);
-    const person = known?.people.get(userId);
+    const key = personKey(who);
+    const person = known?.people.get(key);
     if (!known || !person?.tabs.delete(tab) || person.tabs.size > 0) return;
     person.reason = reason;
-    known.due.add(userId);
+    known.due.add(key);
     this.work(room);
   }
 
   /** A closed connection is in no room. */
-  leaveAll(tab: Tab, userId: string): void {
-    for (const room of this.roomsOf.get(tab) ?? []) this.leave(tab, room, userId, 'closed');
+  leaveAll(tab: Tab, who: Identity): void {
+    for (const room of this.roomsOf.get(tab) ?? []) this.leave(tab, room, who, 'closed');
     this.roomsOf.delete(tab);
   }
 
@@ -125,19 +99,25 @@ export class Register {
   async resume(people: Iterable<RecordedPerson>): Promise<void> {
     for (const { room, world, ...who } of people) {
       const known = this.roomOf(room, world);
-      known.people.set(who.userId, { who, tabs: new Set(), recorded: true, reason: 'lost', waiting: [] });
-      known.due.add(who.userId);
+      const key = personKey(who);
+      known.people.set(key, { ...personFrom(who), recorded: true, reason: 'lost' });
+      known.due.add(key);
     }
     for (const room of this.rooms.keys()) this.work(room);
     await this.settled();
   }
 
-  /** Follows the log: a deleted room is left by all, and who was declared lost by another node but is here comes back. */
+  /**
+   * Follows the log: a deleted room is left by all, and who was declared lost by another node but is here comes back. Events
+   * that cannot be read say nothing. Never throws.
+   */
   follow(events: readonly RecordedEvent[]): void {
-    for (const { type, data, revision } of events) {
-      if (type !== 'RoomDeleted' && type !== 'ViewerLeft') continue;
-      const room = this.rooms.get(String(data.roomId));
-      if (!room) continue;
+    for (const stored of events) {
+      if (stored.type !== 'RoomDeleted' && stored.type !== 'ViewerLeft') continue;
+      const event = this.readable(stored);
+      const room = event && this.rooms.get(String(event.data.roomId));
+      if (!room || room.world !== event.metadata.world) continue;
+      const { type, data, revision } = event;
       if (type === 'RoomDeleted') this.empty(room);
       else if (data.node === this.options.node && data.reason === 'lost' && revision > (room.log.revision ?? -1n)) {
         room.stale = true;
@@ -167,14 +147,24 @@ export class Register {
       const log = new PresenceLog(this.options.store, id, this.options.node, world);
       this.rooms.set(
         id,
-        (room = { id, log, people: new Map(), due: new Set(), stale: false, pending: [], position: -1n }),
+        (room = {
+          id,
+          world,
+          log,
+          people: new Map(),
+          due: new Set(),
+          most: batch.events,
+          stale: false,
+          pending: [],
+          position: -1n,
+        }),
       );
     }
     return room;
   }
 
   private empty({ id, people }: Room): void {
-    for (const [userId, { tabs }] of people) for (const tab of tabs) this.leave(tab, id, userId, 'deleted');
+    for (const { who, tabs } of people.values()) for (const tab of tabs) this.leave(tab, id, who, 'deleted');
   }
 
   /** Starts the room's loop unless it is at it. */
@@ -199,7 +189,7 @@ export class Register {
         await this.recordOnce(room);
         backoff.reset();
       } catch (error) {
-        if (error instanceof Error && error.name === 'WrongExpectedRevision') room.stale = true;
+        if (isConflict(error)) room.stale = true;
         else if (!isOutage(error)) this.options.log.error({ err: error, room: room.id }, 'presence is not recorded');
         // oxlint-disable-next-line no-await-in-loop
         await backoff.pause(signal);
@@ -212,9 +202,15 @@ export class Register {
     if (room.stale) await this.readOn(room);
     if (room.pending.length === 0) room.pending = room.log.prepare(this.differences(room));
     if (room.pending.length === 0) return;
-    room.position = await room.log.append(room.pending);
+    try {
+      room.position = await room.log.append(room.pending);
+    } catch (error) {
+      if (isConflict(error) || isOutage(error) || !makeSmaller(room, error)) throw error;
+      return;
+    }
     this.reflect(room, room.pending);
     room.pending = [];
+    room.most = batch.events;
   }
 
   private async readOn(room: Room): Promise<void> {
@@ -228,7 +224,12 @@ export class Register {
       room.position = last.position;
       this.reflect(
         room,
-        events.map((event) => this.options.registry.read(event) as RecordedEvent & PresenceEvent),
+        events.flatMap((stored) => {
+          const event = this.readable(stored);
+          if (!event || !isPresence(event)) return [];
+          const isHere = event.data.roomId === room.id && event.metadata.world === room.world;
+          return isHere && event.data.node === this.options.node ? [event] : [];
+        }),
       );
     } catch (error) {
       room.stale = true;
@@ -236,27 +237,40 @@ export class Register {
     }
   }
 
+  /** Others write to the log, too; what cannot be read is passed over. */
+  private readable(event: RecordedEvent): RecordedEvent | undefined {
+    try {
+      return this.options.registry.read(event);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** What the log has to be told. Where it says what should be, nobody is due any more, and who waits is told. */
-  private differences({ id: roomId, people, due }: Room): PresenceEvent[] {
+  private differences({ id: roomId, people, due, most }: Room): PresenceEvent[] {
     const { node } = this.options;
     const events: PresenceEvent[] = [];
-    for (const userId of due) {
-      if (events.length === batch) break;
-      const person = people.get(userId);
+    let bytes = 0;
+    for (const key of due) {
+      if (events.length === most) break;
+      const person = people.get(key);
       const isIn = person !== undefined && person.tabs.size > 0;
       if (!person || person.recorded === isIn) {
-        due.delete(userId);
-        if (!isIn) people.delete(userId);
+        due.delete(key);
+        if (!isIn) people.delete(key);
         for (const resolve of person?.waiting.splice(0) ?? []) resolve();
         continue;
       }
-      const { who, recorded, reason } = person;
+      const { who, recorded, reason, bare } = person;
+      const { userId } = who;
       const anonymous = who.anonymous && ({ anonymous: true } as const);
-      events.push(
-        recorded
-          ? { type: 'ViewerLeft', data: { roomId, userId, node, reason, ...anonymous } }
-          : { type: 'ViewerEntered', data: { roomId, userId, node, profile: who.profile, ...anonymous } },
-      );
+      const profile = bare ? {} : who.profile;
+      const event: PresenceEvent = recorded
+        ? { type: 'ViewerLeft', data: { roomId, userId, node, reason, ...anonymous } }
+        : { type: 'ViewerEntered', data: { roomId, userId, node, profile, ...anonymous } };
+      bytes += metadataBytes + Buffer.byteLength(JSON.stringify(event));
+      if (bytes > batch.bytes && events.length > 0) break;
+      events.push(event);
     }
     return events;
   }
@@ -264,10 +278,13 @@ export class Register {
   /** The log has these events. */
   private reflect({ people, due }: Room, events: readonly PresenceEvent[]): void {
     for (const { type, data } of events) {
-      const person = people.get(data.userId);
+      const key = personOf(data);
+      const person = people.get(key);
       if (!person) continue;
       person.recorded = type === 'ViewerEntered';
-      due.add(data.userId);
+      due.add(key);
     }
   }
 }
+
+const isConflict = (error: unknown): boolean => error instanceof Error && error.name === 'WrongExpectedRevision';

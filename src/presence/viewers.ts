@@ -4,10 +4,12 @@ import { BEFORE_ALL } from '../../projections/engine/stored-row.js';
 import { roomViewers } from '../../projections/room-viewers.js';
 import type { JsonObject, RecordedEvent } from '../eventsourcing/events.js';
 import type { EventRegistry } from '../eventsourcing/registry.js';
-import { fullness, type Fullness, type PresenceEvent } from './presence.js';
-import type { RecordedPerson } from './register.js';
+import { personKey } from '../identity/session.js';
+import { fullness, isPresence, personOf, type Fullness, type PresenceEvent } from './presence.js';
+import type { RecordedPerson } from './register-room.js';
 
 interface Viewer {
+  readonly user: string;
   readonly profile: JsonObject;
   readonly anonymous: boolean;
   readonly nodes: Set<string>;
@@ -15,7 +17,15 @@ interface Viewer {
 
 interface Room {
   readonly world: string;
+  /** By `personKey`. */
   readonly people: Map<string, Viewer>;
+}
+
+/** What is known of rooms. */
+export interface RoomFacts {
+  /** The room's world; undefined for one that never was. */
+  worldOf(room: string): string | undefined;
+  isOpen(room: string): boolean;
 }
 
 /** What an event meant for those who watch a room; nothing of it is about anonymous people but how many there are. */
@@ -30,7 +40,7 @@ export class Viewers {
 
   constructor(
     private readonly registry: Pick<EventRegistry, 'read'>,
-    private readonly isOpen: (room: string) => boolean,
+    private readonly facts: RoomFacts,
     private current: bigint = BEFORE_ALL,
   ) {}
 
@@ -43,16 +53,18 @@ export class Viewers {
     reader: ProjectionReader,
     registry: EventRegistry,
     epoch: string,
-    isOpen: (room: string) => boolean,
+    facts: RoomFacts,
   ): Promise<Viewers> {
     const source = await reader.active(roomViewers);
     if (!source.build || !fits(source.build, roomViewers, epoch) || source.parked.length > 0) {
-      return new Viewers(registry, isOpen);
+      return new Viewers(registry, facts);
     }
-    const viewers = new Viewers(registry, isOpen, source.position);
+    const viewers = new Viewers(registry, facts, source.position);
     for await (const stored of source.collection.find({ present: true })) {
       const { world, room, user, profile, anonymous, nodes } = stored;
-      viewers.roomOf(room, world).people.set(user, { profile, anonymous, nodes: new Set(nodes) });
+      if (facts.worldOf(room) !== world) continue;
+      const key = personKey({ userId: user, ...(anonymous && { anonymous: { room } }) });
+      viewers.roomOf(room, world).people.set(key, { user, profile, anonymous, nodes: new Set(nodes) });
     }
     return viewers;
   }
@@ -62,7 +74,10 @@ export class Viewers {
     return this.current;
   }
 
-  /** Folds what comes next in the log. An event that cannot be read is left out: the read model holds its stream back and tells. */
+  /**
+   * Folds what comes next in the log. An event that cannot be read is left out: the read model holds its stream back and
+   * tells. So is one of another world than the room's, or without the fields such events have. Never throws.
+   */
   apply(events: readonly RecordedEvent[]): PresenceChange[] {
     const changes: PresenceChange[] = [];
     for (const stored of events) {
@@ -77,8 +92,8 @@ export class Viewers {
 
   /** Everyone in the room but anonymous people, in the order they came. */
   of(room: string): { readonly id: string; readonly profile: JsonObject }[] {
-    const people = this.rooms.get(room)?.people ?? [];
-    return [...people].flatMap(([id, { anonymous, profile }]) => (anonymous ? [] : [{ id, profile }]));
+    const people = this.rooms.get(room)?.people.values() ?? [];
+    return [...people].flatMap(({ user: id, anonymous, profile }) => (anonymous ? [] : [{ id, profile }]));
   }
 
   /** Distinct people in the room, anonymous ones included. */
@@ -90,7 +105,7 @@ export class Viewers {
   *on(node: string, only?: string): Iterable<RecordedPerson> {
     for (const [room, { world, people }] of this.rooms) {
       if (only !== undefined && room !== only) continue;
-      for (const [userId, { nodes, profile, anonymous }] of people) {
+      for (const { user: userId, nodes, profile, anonymous } of people.values()) {
         if (nodes.has(node)) yield { room, world, userId, profile, ...(anonymous && { anonymous: { room } }) };
       }
     }
@@ -107,7 +122,8 @@ export class Viewers {
 
   private readable(event: RecordedEvent): (RecordedEvent & PresenceEvent) | undefined {
     try {
-      return this.registry.read(event) as RecordedEvent & PresenceEvent;
+      const read = this.registry.read(event);
+      return isPresence(read) && this.facts.worldOf(read.data.roomId) === read.metadata.world ? read : undefined;
     } catch {
       return undefined;
     }
@@ -118,20 +134,21 @@ export class Viewers {
     const { world } = metadata;
     const room = this.roomOf(id, world);
     const { people } = room;
-    const before = people.get(user);
+    const key = personOf(data);
+    const before = people.get(key);
     const nodes = new Set(before?.nodes);
     const size = people.size;
     if (type === 'ViewerEntered') {
       const { profile, anonymous = false } = before ?? data;
-      people.set(user, { profile, anonymous, nodes: nodes.add(node) });
+      people.set(key, { user, profile, anonymous, nodes: nodes.add(node) });
     } else if (before) {
       nodes.delete(node);
-      if (nodes.size > 0) people.set(user, { ...before, nodes });
-      else people.delete(user);
+      if (nodes.size > 0) people.set(key, { ...before, nodes });
+      else people.delete(key);
     }
     if (people.size === 0) this.rooms.delete(id);
-    if (people.size === size || !this.isOpen(id)) return;
-    const { profile, anonymous } = people.get(user) ?? before ?? { profile: {}, anonymous: true };
+    if (people.size === size || !this.facts.isOpen(id)) return;
+    const { profile, anonymous } = people.get(key) ?? before ?? { profile: {}, anonymous: true };
     if (!anonymous) {
       changes.push(
         people.size > size ? { type: 'added', room: id, user, profile } : { type: 'removed', room: id, user },

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { EventStore } from '../event-store/event-store.js';
-import type { CommandContext } from '../eventsourcing/decider.js';
 import type { NewEvent, RecordedEvent } from '../eventsourcing/events.js';
+import type { Execution } from '../eventsourcing/execution.js';
+import { Lru } from '../eventsourcing/lru.js';
 import type { EventRegistry } from '../eventsourcing/registry.js';
+import { personKey } from '../identity/session.js';
 import { GatheredAppends } from './gathered-appends.js';
 import { countsOnceInMs, keptForSeconds, reactionStream, type Emoji, type ReactionEvent } from './reactions.js';
 import { RecentReactions, type Counted } from './recent-reactions.js';
@@ -23,15 +25,27 @@ export interface CounterParts {
   readonly clock?: () => number;
 }
 
+/** A process that starts reads back so far, and so many events at most. */
+const readBackMs = 10 * 60 * 1_000;
+const readBackEvents = 100_000;
+
+/** Command ids that are remembered. */
+const idsKept = 100_000;
+
+/** Who reacts, and why. */
+export type By = Pick<Execution, 'context' | 'anonymous'>;
+
 /** The position of what changed nothing: nobody has to wait for it. */
 const nothingNew = { position: -1n };
 
 /**
  * Decides which reactions count, and writes those. There is no state to fold and no revision to expect: what it knows of the
- * last 2 s is in memory, from the log of all nodes and from what is under way here.
+ * last 2 s, and which command ids were used lately, is in memory, from the log of all nodes and from what is under way here.
  */
 export class ReactionCounter {
   private readonly recent: RecentReactions;
+  /** Command ids of reactions in the log, by world and person. */
+  private readonly ids = new Lru<string, true>(idsKept);
   private readonly appends: GatheredAppends;
   private readonly clock: () => number;
   /** Where the log ended when this process started. */
@@ -43,20 +57,27 @@ export class ReactionCounter {
     this.appends = new GatheredAppends(parts.store, keptForSeconds);
   }
 
-  /** Learns what counted just before, and where the log ends: what is there now is told by others. @throws CorruptEvent, StoreUnavailable */
+  /** Learns what counted and which ids were used just before, and where the log ends: what is there now is told by others. @throws CorruptEvent, StoreUnavailable */
   async start(): Promise<void> {
-    const since = this.clock() - countsOnceInMs;
-    for await (const event of this.parts.store.readAll({ direction: 'backwards' })) {
+    const since = this.clock() - readBackMs;
+    const latestFirst: RecordedEvent[] = [];
+    for await (const event of this.parts.store.readAll({ direction: 'backwards', limit: readBackEvents })) {
       if (event.position > this.startedAt) this.startedAt = event.position;
       // Events of other nodes may be out of order by what their clocks differ, and foreign ones have no time.
-      if (!(Date.parse(event.metadata.at) >= since)) return;
-      this.read(event, (reaction) => this.note(reaction));
+      if (Date.parse(event.metadata.at) < since) break;
+      if (event.type === 'ReactionAdded') latestFirst.push(event);
     }
+    for (const event of latestFirst.toReversed()) this.read(event, (reaction) => this.note(reaction));
+  }
+
+  /** The answer to a command that has done what it should: its reaction is in the log. */
+  earlier(room: string, by: By): { readonly position: bigint } | undefined {
+    return this.ids.get(idOf(by.context, personOf(room, by.context.actorId, by.anonymous))) && nothingNew;
   }
 
   /** Resolves when the reaction is on disk, or does not count. @throws StoreUnavailable */
-  async add(room: string, emoji: Emoji, context: CommandContext): Promise<{ readonly position: bigint }> {
-    const key = keyOf(room, emoji, context.actorId);
+  async add(room: string, emoji: Emoji, by: By): Promise<{ readonly position: bigint }> {
+    const key = keyOf(room, emoji, personOf(room, by.context.actorId, by.anonymous));
     const now = this.clock();
     const before = this.recent.get(key, now);
     if (before) {
@@ -65,7 +86,7 @@ export class ReactionCounter {
       return nothingNew;
     }
     const stream = reactionStream(room, this.parts.node);
-    const underWay = this.appends.append(stream, this.eventOf(room, emoji, context));
+    const underWay = this.appends.append(stream, this.eventOf(room, emoji, by));
     const counted: Counted = { at: now, underWay };
     this.recent.note(key, counted);
     try {
@@ -86,11 +107,13 @@ export class ReactionCounter {
     }
   }
 
-  private note({ data: { roomId, emoji, userId }, metadata: { at } }: Reaction): void {
+  private note({ data: { roomId, emoji, userId, anonymous }, metadata }: Reaction): void {
+    const person = personOf(roomId, userId, anonymous);
+    this.ids.set(idOf(metadata, person), true);
     // The clock of another node may be ahead.
     const now = this.clock();
-    const when = Math.min(Date.parse(at), now);
-    if (now - when < countsOnceInMs) this.recent.note(keyOf(roomId, emoji, userId), { at: when });
+    const when = Math.min(Date.parse(metadata.at), now);
+    if (now - when < countsOnceInMs) this.recent.note(keyOf(roomId, emoji, person), { at: when });
   }
 
   private read(event: RecordedEvent, use: (reaction: Reaction) => void): void {
@@ -103,10 +126,11 @@ export class ReactionCounter {
     }
   }
 
-  private eventOf(roomId: string, emoji: Emoji, context: CommandContext): NewEvent {
+  private eventOf(roomId: string, emoji: Emoji, { context, anonymous }: By): NewEvent {
     const { commandId, action, correlationId, causationId, actorId, world, now: at } = context;
     const schema = this.parts.registry.schemaOf('ReactionAdded');
-    const event: ReactionEvent = { type: 'ReactionAdded', data: { roomId, userId: actorId, emoji } };
+    const data = { roomId, userId: actorId, emoji, ...(anonymous === true && { anonymous }) };
+    const event: ReactionEvent = { type: 'ReactionAdded', data };
     const metadata = { commandId, action, correlationId, causationId, actorId, world, schema, at };
     return { ...event, id: randomUUID(), metadata };
   }
@@ -114,5 +138,12 @@ export class ReactionCounter {
 
 type Reaction = RecordedEvent & ReactionEvent;
 
+/** Who comes with an invite has it for the one room it reacts in. */
+const personOf = (room: string, userId: string, anonymous = false): string =>
+  personKey({ userId, ...(anonymous && { anonymous: { room } }) });
+
 /** Rooms are of one world, and an emoji holds no space. */
-const keyOf = (room: string, emoji: Emoji, user: string): string => `${emoji} ${room} ${user}`;
+const keyOf = (room: string, emoji: Emoji, person: string): string => `${emoji} ${room} ${person}`;
+
+const idOf = ({ world, commandId }: { readonly world: string; readonly commandId: string }, person: string): string =>
+  JSON.stringify([world, person, commandId]);

@@ -12,11 +12,12 @@ export class ReactHandler implements ICommandHandler<React> {
 
   /** @throws Refused, NotResent, StoreUnavailable */
   async execute(command: React): Promise<{ readonly position: bigint }> {
-    const { context, onlyResend } = executionOf(command);
-    // The streams remember no command ids: a resend that the gateway does not know is one more reaction.
-    if (onlyResend) throw new NotResent();
+    const execution = executionOf(command);
+    const before = this.counter.earlier(command.room, execution);
+    if (before) return before;
+    if (execution.onlyResend) throw new NotResent();
     const emoji = emojiOf(command.reaction);
     if (!emoji) throw new Refused('room.unknown_reaction', `The reaction must be one of ${emojis.join(' ')}`);
-    return this.counter.add(command.room, emoji, context);
+    return this.counter.add(command.room, emoji, execution);
   }
 }

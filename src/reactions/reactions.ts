@@ -5,7 +5,11 @@ import type { EventDefinitions } from '../eventsourcing/registry.js';
 export const emojis = ['👏', '\u2764\uFE0F', '👍', '🤣', '😮'] as const;
 export type Emoji = (typeof emojis)[number];
 
-export type ReactionEvent = { type: 'ReactionAdded'; data: { roomId: string; userId: string; emoji: Emoji } };
+/** `anonymous`: by someone who came with an invite. */
+export type ReactionEvent = {
+  type: 'ReactionAdded';
+  data: { roomId: string; userId: string; emoji: Emoji; anonymous?: true };
+};
 
 /** How often each emoji was sent; those nobody sent are left out. */
 export type ReactionCounts = { readonly [E in Emoji]?: number };

@@ -119,6 +119,8 @@ describe('the chains of a log of 10,000 events', () => {
       return recorded({ type: 'Reacted', data: {} }, { stream: 'reactions-1', revision, position: revision, metadata });
     });
     expect(await verifyChain(replay(plain))).toMatchObject({ ok: true, events: 3, heads: [] });
+    const { problem } = await verifyChain(replay(plain.filter(({ revision }) => revision !== 6n)));
+    expect(problem).toMatchObject({ revision: 7n, reason: 'revision 7 follows revision 5' });
   });
 
   it('tell damage the store found, and never what the store said of it', async () => {

@@ -224,17 +224,6 @@ describe('what people hear of reactions', () => {
     // Permission comes before the rules.
     expect(await codeOf(react(eve, room, '🙈'))).toBe('protocol.denied');
   });
-
-  it('can be followed in the log by who may view the room', async () => {
-    const room = await createRoom();
-    const ann = await connectAs(server, 'ann');
-    await react(ann, room, heart);
-    await ann.call('events.subscribe', { topics: [`room:${room}`], after: 'start' });
-    const { body } = await ann.waitFor(
-      ({ name, body: one }) => name === 'event' && (one as { type: string }).type === 'ReactionAdded',
-    );
-    expect(body).toMatchObject({ data: { roomId: room, userId: 'ann', emoji: heart }, actorid: 'ann', revision: '0' });
-  });
 });
 
 describe('after kill -9', () => {

@@ -42,6 +42,33 @@ describe('how long a stream is kept, on EventStoreDB', () => {
     expect(idsOf(await collect(store.readStream('reactions-1')))).toEqual(idsOf([...old, ...young]));
   });
 
+  it('is added to what the metadata says, whoever else changes it at the same time', async () => {
+    await client.setStreamMetadata('reactions-1', { maxCount: 5, owner: 'ops' });
+    await store.retain('reactions-1', { maxAgeSeconds: hour });
+    const metadata = async (stream: string) => (await client.getStreamMetadata(stream)).metadata;
+    expect(await metadata('reactions-1')).toEqual({ maxCount: 5, owner: 'ops', maxAge: hour });
+    // Each notes something else; without the revision some would write over what another has just noted.
+    let conflicts = 0;
+    const note = async (stream: string, field: string): Promise<void> => {
+      const { metadata: known, streamExists } = await noted(stream);
+      const expected = streamExists ? { expectedRevision: known.revision } : { expectedRevision: 'no_stream' as const };
+      await client.setStreamMetadata(stream, { ...known.fields, [field]: 1 }, expected).catch(() => {
+        conflicts++;
+        return note(stream, field);
+      });
+    };
+    const noted = async (stream: string) => {
+      const { metadata: fields = {}, metastreamRevision: revision } = await client.getStreamMetadata(stream);
+      return { streamExists: revision !== undefined, metadata: { fields, revision: revision ?? 0n } };
+    };
+    for (let n = 0; n < 15; n++) {
+      const stream = `reactions-${n + 2}`;
+      await Promise.all([note(stream, 'one'), store.retain(stream, { maxAgeSeconds: hour }), note(stream, 'two')]);
+      expect(await metadata(stream)).toEqual({ one: 1, two: 1, maxAge: hour });
+    }
+    expect(conflicts).toBeGreaterThan(0);
+  });
+
   it('is what the embedded log noted, to its clients', async () => {
     await served.log.retain('reactions-1', { maxAgeSeconds: hour });
     await served.log.retain('reactions-1', { maxAgeSeconds: hour });

@@ -36,6 +36,16 @@ describe('fan-out', () => {
     }
   });
 
+  it('leaves out one person, but not the invited one of the same id', async () => {
+    harness = await Harness.start();
+    const [plain, invited] = [await harness.client('client:x'), await harness.client('client:x#hall')];
+    for (const connection of harness.sockets.connections) harness.broadcast.join(connection, 't');
+    harness.broadcast.publish('t', 'said', { n: 1 }, undefined, 'client:x');
+    harness.broadcast.publish('t', 'said', { n: 2 });
+    expect(await plain.take(1)).toEqual([said(2)]);
+    expect(await invited.take(2)).toEqual([said(1), said(2)]);
+  });
+
   it('asks for permission at delivery, per connection; a throw is a no', async () => {
     harness = await Harness.start();
     const [alice, bob] = [await harness.client('alice'), await harness.client('bob')];

@@ -17,13 +17,15 @@ import { SocketServer } from '../../src/gateway/socket-server.js';
 import type { SocketServerOptions } from '../../src/gateway/socket-server.js';
 import type { Session } from '../../src/identity/session.js';
 
-/** A token here is `<user>` or `<user>@<epoch milliseconds of its expiry>`; `bad` and `down` are refused. */
+/** A token here is `<user>`, `<user>#<room of an invite>` or `<user>@<epoch milliseconds of its expiry>`; `bad` and `down` are refused. */
 function sessionOf(token: string, world: string): Session {
   if (token === 'bad') throw new Refused('auth.invalid_token');
   if (token === 'elsewhere') throw new Refused('auth.wrong_world');
   if (token === 'down') throw Object.assign(new Error('no store'), { name: 'StoreUnavailable' });
-  const [userId = '', expiry] = token.split('@');
-  return { userId, world, traits: [], profile: {}, ...(expiry && { expiresAt: Number(expiry) }) };
+  const [person = '', expiry] = token.split('@');
+  const [userId = '', room] = person.split('#');
+  const anonymous = room !== undefined && { anonymous: { room } };
+  return { userId, world, traits: [], profile: {}, ...anonymous, ...(expiry && { expiresAt: Number(expiry) }) };
 }
 
 /** A small real handler: its actions exercise the connection. */

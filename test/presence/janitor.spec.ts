@@ -145,3 +145,64 @@ describe('while the read store is away', () => {
     expect(await presenceEvents(stores.store)).toHaveLength(1);
   });
 });
+
+describe('fewer looks are enough', () => {
+  /** A node that has someone, beat once, and is no more. */
+  async function gone(): Promise<Heartbeats> {
+    const dead = await startNode(stores, 'a');
+    nodes.push(dead);
+    await dead.register.enter({}, 'hall', 'demo', who('ann'));
+    await dead.end();
+    const beats = new Heartbeats(stores.read.db);
+    await beats.beat('a');
+    return beats;
+  }
+  /** At which look of `b` its viewers know of a loss. */
+  async function lostAt(beats: Heartbeats, of: (look: number) => Promise<void>): Promise<number> {
+    let look = 0;
+    const { pulse } = pulseOf({
+      of: async (others) => {
+        await of(++look);
+        return beats.of(others);
+      },
+    });
+    const node = await startNode(stores, 'b');
+    nodes.push(node);
+    const { viewers, live } = node;
+    let found = 0;
+    const log = { warn: () => (found = look) };
+    const janitor = new Janitor({ store: stores.store, viewers, live, pulse, node: 'b', log, everyMs });
+    janitors.push(janitor);
+    janitor.start();
+    await until(node, () => idsIn(node, 'hall') === '');
+    return found;
+  }
+  const nothing = async (): Promise<void> => undefined;
+
+  it('where a node was seen to end: its counter is gone', async () => {
+    const beats = await gone();
+    expect(
+      await lostAt(beats, async (look) => {
+        // The counter moves until the fourth look, then it is taken away.
+        if (look < 4) await beats.beat('a');
+        if (look === 4) await beats.forget('a');
+      }),
+    ).toBe(6);
+  });
+
+  it('where a node was silent for long before this one came, by the clock of the read store', async () => {
+    const beats = await gone();
+    await stores.read.db.collection<{ _id: string }>('nodes').updateOne({ _id: 'a' }, { $set: { at: new Date(0) } });
+    expect(await lostAt(beats, nothing)).toBe(3);
+  });
+
+  it('but not after the read store was away: nobody could beat', async () => {
+    const beats = await gone();
+    await stores.read.db.collection<{ _id: string }>('nodes').updateOne({ _id: 'a' }, { $set: { at: new Date(0) } });
+    expect(
+      await lostAt(beats, async (look) => {
+        if (look === 1) throw new Error('away');
+      }),
+    ).toBe(7);
+  });
+});

@@ -7,10 +7,14 @@ import { Broadcast } from '../../src/gateway/broadcast.js';
 import { LiveLog } from '../../src/gateway/live-log.js';
 import { Access } from '../../src/identity/access.js';
 import { LiveFacts } from '../../src/identity/live-facts.js';
-import { presence, type PresenceEvent } from '../../src/presence/presence.js';
+import { PresenceLog } from '../../src/presence/presence-log.js';
+import { presence, presenceStream, type PresenceEvent } from '../../src/presence/presence.js';
 import { Register, type RegisterOptions } from '../../src/presence/register.js';
-import { Viewers, type PresenceChange } from '../../src/presence/viewers.js';
+import { Viewers, type PresenceChange, type RoomFacts } from '../../src/presence/viewers.js';
 import type { Stores } from '../projections/stores.js';
+
+/** All rooms are of one world, and open. */
+export const openRooms: RoomFacts = { worldOf: () => 'demo', isOpen: () => true };
 
 export const silent = { error: () => undefined, warn: () => undefined };
 
@@ -33,7 +37,7 @@ export async function startNode(
 ): Promise<Node> {
   const reader = new ProjectionReader({ db: read.db, log: store, models: readModels });
   const facts = await LiveFacts.open(reader, eventRegistry, store.epoch);
-  const viewers = await Viewers.open(reader, eventRegistry, store.epoch, () => true);
+  const viewers = await Viewers.open(reader, eventRegistry, store.epoch, openRooms);
   const live = new LiveLog(store, eventRegistry, facts, new Access(facts), new Broadcast(silent), silent);
   const retry = { first: 1, longest: 2 };
   const register = new Register({ store: written, registry: eventRegistry, node, live, log: silent, retry });
@@ -76,5 +80,20 @@ export async function presenceEvents(store: EventStore, stream?: string): Promis
 export async function peopleIn(store: EventStore, stream: string): Promise<string[]> {
   const events = await presenceEvents(store, stream);
   const { people } = events.reduce((state, event) => presence.evolve(state, event), presence.initial);
-  return [...people.keys()].toSorted();
+  return [...people.values()].map(({ userId }) => userId).toSorted();
+}
+
+/** What another node does that takes this one for lost. */
+export async function declareLost(store: EventStore, room: string, node: string): Promise<void> {
+  const stream = presenceStream(room, node);
+  const log = new PresenceLog(store, room, node, 'demo');
+  await log.load();
+  const people = await peopleIn(store, stream);
+  if (people.length === 0) return;
+  const left = people.map((userId) => ({ roomId: room, userId, node, reason: 'lost' as const }));
+  try {
+    await log.append(log.prepare(left.map((data) => ({ type: 'ViewerLeft', data }))));
+  } catch (error) {
+    if ((error as Error).name !== 'WrongExpectedRevision') throw error;
+  }
 }

@@ -15,7 +15,7 @@ describe('events of presence', () => {
 describe('the state of a presence stream', () => {
   it('is who is in the room on that node', () => {
     const after = presence.evolve(presence.initial, { type: 'ViewerEntered', data: entered });
-    expect([...after.people]).toEqual([['ann', { profile: { display_name: 'Ann' }, anonymous: false }]]);
+    expect([...after.people]).toEqual([['ann', { userId: 'ann', profile: { display_name: 'Ann' }, anonymous: false }]]);
     expect(presence.evolve(after, { type: 'ViewerLeft', data: left }).people.size).toBe(0);
   });
 });

@@ -4,12 +4,11 @@ import * as fc from 'fast-check';
 import { eventRegistry } from '../../src/event-registry.js';
 import { StoreUnavailable } from '../../src/event-store/event-store.js';
 import { chainProblem } from '../../src/eventsourcing/hash-chain.js';
-import { PresenceLog } from '../../src/presence/presence-log.js';
 import { presenceStream } from '../../src/presence/presence.js';
 import { Register, type RegisterOptions } from '../../src/presence/register.js';
 import { recorded } from '../spec/decider-spec.js';
 import { openStores, type Stores } from '../projections/stores.js';
-import { peopleIn, presenceEvents, silent, startNode, type Node } from './nodes.js';
+import { declareLost, peopleIn, presenceEvents, silent, startNode, type Node } from './nodes.js';
 
 let stores: Stores;
 let runs = 0;
@@ -39,21 +38,6 @@ function troubled(troubles: readonly Trouble[]): RegisterOptions['store'] {
   };
 }
 
-/** What another node does that takes this one for lost. */
-async function declareLost(room: string, node: string): Promise<void> {
-  const stream = presenceStream(room, node);
-  const log = new PresenceLog(stores.store, room, node, 'demo');
-  await log.load();
-  const people = await peopleIn(stores.store, stream);
-  if (people.length === 0) return;
-  const left = people.map((userId) => ({ roomId: room, userId, node, reason: 'lost' as const }));
-  try {
-    await log.append(log.prepare(left.map((data) => ({ type: 'ViewerLeft', data }))));
-  } catch (error) {
-    if ((error as Error).name !== 'WrongExpectedRevision') throw error;
-  }
-}
-
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ op: fc.constant('enter'), tab: fc.nat(6), room: fc.nat(1) }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant('leave'), tab: fc.nat(6), room: fc.nat(1) }) },
@@ -80,13 +64,13 @@ describe('the register', () => {
             entering.push(node.register.enter(one, id, 'demo', who(one.user)));
           } else if (op === 'leave') {
             open[room]?.delete(tab);
-            node.register.leave(one, id, one.user);
+            node.register.leave(one, id, who(one.user));
           } else if (op === 'close') {
             for (const set of open) set.delete(tab);
-            node.register.leaveAll(one, one.user);
+            node.register.leaveAll(one, who(one.user));
           } else if (op === 'lost') {
             // oxlint-disable-next-line no-await-in-loop -- a history
-            await declareLost(id, run);
+            await declareLost(stores.store, id, run);
           } else {
             // oxlint-disable-next-line no-await-in-loop
             await tick();
@@ -127,7 +111,7 @@ describe('the register', () => {
     const [first, second] = [{}, {}];
     for (let round = 0; round < 50; round++) {
       await Promise.all([first, second].map((tab) => node.register.enter(tab, 'hall', 'demo', who('ann'))));
-      node.register.leave(round % 2 === 0 ? first : second, 'hall', 'ann');
+      node.register.leave(round % 2 === 0 ? first : second, 'hall', who('ann'));
       if (round % 3 === 0) await node.settled();
     }
     await node.settled();
@@ -185,7 +169,7 @@ describe('the register', () => {
       const gone = node.register.enter(tab, 'left', 'demo', who('ann'));
       const deleted = node.register.enter({}, 'deleted', 'demo', who('bob'));
       await until(() => waiting.length === 2);
-      node.register.leave(tab, 'left', 'ann');
+      node.register.leave(tab, 'left', who('ann'));
       node.register.follow([recorded({ type: 'RoomDeleted', data: { roomId: 'deleted' } })]);
       for (let saved = 0; saved < 4; saved++) {
         await until(() => waiting.length > 0);
@@ -214,7 +198,7 @@ describe('the register', () => {
     const tab = {};
     const entering = node.register.enter(tab, 'unknown', 'demo', who('ann'));
     await lost;
-    node.register.leaveAll(tab, 'ann');
+    node.register.leaveAll(tab, who('ann'));
     expect(await entering).toBe(false);
     await node.settled();
     expect(await peopleIn(stores.store, presenceStream('unknown', 'unknown'))).toEqual([]);

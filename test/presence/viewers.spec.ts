@@ -9,6 +9,7 @@ import { fullness, presenceStream, type PresenceEvent } from '../../src/presence
 import { Viewers, type PresenceChange } from '../../src/presence/viewers.js';
 import { replay } from '../faults/oracle.js';
 import { recorded } from '../spec/decider-spec.js';
+import { openRooms } from './nodes.js';
 
 const isAnonymous = (user: string): boolean => user.startsWith('anonymous');
 
@@ -80,7 +81,7 @@ describe('the viewers', () => {
   it('are those with a tab on any node; every coming and going is told once, every change of fullness, too', () => {
     fc.assert(
       fc.property(histories, fc.integer({ min: 1, max: 7 }), (events, size) => {
-        const viewers = new Viewers(eventRegistry, () => true);
+        const viewers = new Viewers(eventRegistry, openRooms);
         const told: PresenceChange[] = [];
         for (let at = 0; at < events.length; at += size) told.push(...viewers.apply(events.slice(at, at + size)));
         const { changes, people } = model(events);
@@ -102,7 +103,7 @@ describe('the viewers', () => {
     await fc.assert(
       fc.asyncProperty(histories, fc.nat(160), fc.nat(40), async (events, checkpoint, ahead) => {
         const at = BigInt(checkpoint);
-        const viewers = await Viewers.open(readerOf(events, at, at + BigInt(ahead)), eventRegistry, 'e', () => true);
+        const viewers = await Viewers.open(readerOf(events, at, at + BigInt(ahead)), eventRegistry, 'e', openRooms);
         expect(viewers.position).toBe(at);
         // The log goes on where the slowest of all views is: what is known already comes again.
         viewers.apply(events);
@@ -123,9 +124,61 @@ describe('the viewers', () => {
       type: 'ViewerEntered',
       data: { roomId: 'r1', userId: 'ann', node: 'n1', profile: {} },
     });
-    const viewers = await Viewers.open(readerOf([entered], 5n, 5n), eventRegistry, 'another', () => false);
+    const viewers = await Viewers.open(readerOf([entered], 5n, 5n), eventRegistry, 'another', {
+      ...openRooms,
+      isOpen: () => false,
+    });
     expect(viewers.position).toBe(-1n);
     expect(viewers.apply([entered])).toEqual([]);
     expect(viewers.size('r1')).toBe(1);
   });
+});
+
+describe('what says nothing of the room', () => {
+  const data = { roomId: 'r1', userId: 'ann', node: 'n1', profile: {} };
+  const entered = recorded({ type: 'ViewerEntered', data });
+  const { metadata } = entered;
+  const strange: [string, RecordedEvent][] = [
+    ['an event of another world', { ...entered, metadata: { ...metadata, world: 'other' } }],
+    ['one without a node', { ...entered, data: { roomId: 'r1', userId: 'ann', profile: {} } }],
+    ['one whose person is no text', { ...entered, data: { ...data, userId: 7 } }],
+    ['one without a profile', { ...entered, data: { roomId: 'r1', userId: 'ann', node: 'n1' } }],
+    ['one without data', { ...entered, data: null as never }],
+  ];
+  it.each(strange)('is passed over by the viewers: %s', (_name, event) => {
+    const viewers = new Viewers(eventRegistry, openRooms);
+    expect(viewers.apply([event])).toEqual([]);
+    expect([viewers.size('r1'), viewers.position]).toEqual([0, 0n]);
+    expect(viewers.apply([{ ...entered, position: 1n }])).toHaveLength(2);
+  });
+
+  it.each(strange.slice(0, 4))('reaches no row of the room in its world: %s', (_name, event) => {
+    const rowsAfter = (events: readonly RecordedEvent[]): unknown[] =>
+      [...replay(roomViewers, events)].flatMap(([, { row }]) => {
+        const viewer = row as RoomViewerRow | undefined;
+        return viewer?.world === 'demo' ? [viewer] : [];
+      });
+    const after = { ...entered, position: 1n };
+    expect(rowsAfter([event, after])).toEqual(rowsAfter([after]));
+  });
+
+  it('is passed over in rows, too', async () => {
+    const foreign = { ...entered, metadata: { ...metadata, world: 'other' } };
+    const viewers = await Viewers.open(readerOf([foreign], 5n, 5n), eventRegistry, 'e', openRooms);
+    expect([viewers.size('r1'), viewers.nodes().size]).toEqual([0, 0]);
+  });
+});
+
+it('an invited and a plain person of the same id have a row each', () => {
+  const data = { roomId: 'r1', userId: 'client:x', node: 'n1' };
+  const events = [
+    recorded({ type: 'ViewerEntered', data: { ...data, profile: {}, anonymous: true } }),
+    recorded({ type: 'ViewerEntered', data: { ...data, profile: {} } }, { position: 1n }),
+    recorded({ type: 'ViewerLeft', data: { ...data, reason: 'left' } }, { position: 2n }),
+  ];
+  const rows = [...replay(roomViewers, events)].map(([, { row }]) => row as RoomViewerRow);
+  expect(rows.map(({ anonymous, present }) => [anonymous, present])).toEqual([
+    [true, true],
+    [false, false],
+  ]);
 });

@@ -59,9 +59,13 @@ export class Node {
     return this;
   }
 
-  react(room: string, emoji: Emoji, actorId: string, over: Partial<CommandContext> = {}) {
+  react(room: string, emoji: Emoji, actorId: string, over: Partial<CommandContext> = {}, anonymous = false) {
+    return this.counter.add(room, emoji, { context: this.contextOf(actorId, over), anonymous });
+  }
+
+  contextOf(actorId: string, over: Partial<CommandContext> = {}): CommandContext {
     const now = new Date(this.clock.ms).toISOString();
-    return this.counter.add(room, emoji, { ...alice, action: 'room.react', actorId, now, ...over });
+    return { ...alice, action: 'room.react', actorId, now, ...over };
   }
 
   /** Resolves when it was told of everything up to there. */

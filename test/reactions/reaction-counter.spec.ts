@@ -47,7 +47,9 @@ describe('the emojis', () => {
 });
 
 describe('events of reactions', () => {
-  golden(reactions, { ReactionAdded: [{ schema: 1, stored: { roomId: 'r1', userId: 'alice', emoji: heart } }] });
+  golden(reactions, {
+    ReactionAdded: [{ schema: 1, stored: { roomId: 'r1', userId: 'alice', emoji: heart, anonymous: true } }],
+  });
 });
 
 describe('a reaction', () => {
@@ -92,6 +94,19 @@ describe('a reaction', () => {
       { roomId: 'r2', userId: 'bob', emoji: '👏' },
       { roomId: 'r1', userId: 'eve', emoji: '👏' },
       { roomId: 'r1', userId: 'bob', emoji: '👏' },
+    ]);
+  });
+
+  it('of someone with an invite says so, and is apart from those of the plain person of that id', async () => {
+    const node = await start();
+    expect((await node.react('r1', '👏', 'client:x', {}, true)).position).toBe(0n);
+    expect((await node.react('r1', '👏', 'client:x')).position).toBe(1n);
+    await node.saw(1n);
+    expect((await node.react('r1', '👏', 'client:x', {}, true)).position).toBe(-1n);
+    expect((await node.react('r1', '👏', 'client:x')).position).toBe(-1n);
+    expect(await counted()).toEqual([
+      { roomId: 'r1', userId: 'client:x', emoji: '👏', anonymous: true },
+      { roomId: 'r1', userId: 'client:x', emoji: '👏' },
     ]);
   });
 

@@ -118,7 +118,9 @@ async function verify({ file, partial, heads, key, sign, ...folder }: VerifyArgu
     const onEvent = (position: bigint): void => {
       if (position % 1_000n === 999n) bar?.show(Number(position + 1n), total);
     };
-    const { report, summary } = await verifyOrFail(store.readAll(), { onEvent }, signed).finally(() => bar?.stop());
+    const { report, summary } = await verifyOrFail(store.readAll(), { store, onEvent }, signed).finally(() =>
+      bar?.stop(),
+    );
     if (sign !== undefined) await writeHeads(sign, dataDir, store, report);
     process.stdout.write(summary);
   });

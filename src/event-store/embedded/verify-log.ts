@@ -8,6 +8,7 @@ import { dataFileStat, readState } from './log-state.js';
 import type { LogState } from './log-state.js';
 import { isScavenged, parseRecord, readRecord, readStreamKey } from './record.js';
 import type { CheckedRecord } from './record.js';
+import { StoredStreamMetas } from './stream-meta.js';
 
 /** Records or index entries per step; between steps others get their turn and no read transaction is open. */
 const STEP = 1_000;
@@ -37,9 +38,13 @@ export interface VerifyLogOptions {
 
 /** Where a stream stands; all the memory that grows with the log. */
 interface StreamState {
-  revision: bigint;
-  hash: string;
+  readonly revision: bigint;
+  readonly hash: string;
+  /** Revision of its last scavenged event, -1n for none. */
+  readonly scavengedTo: bigint;
 }
+
+const unknown: StreamState = { revision: -1n, hash: '', scavengedTo: -1n };
 
 /**
  * Checks the whole log, read-only, also beside a running writer: every checksum, positions and revisions without gaps,
@@ -120,7 +125,7 @@ class Verification {
     }
     if (event !== undefined) this.events++;
     const { stream, revision } = record;
-    const before = this.streams.get(stream) ?? { revision: -1n, hash: '' };
+    const before = this.streams.get(stream) ?? unknown;
     if (revision !== before.revision + 1n) {
       this.report(position, stream, `revision ${revision} follows ${before.revision}`);
     }
@@ -129,9 +134,50 @@ class Verification {
       const found = indexed === undefined ? 'does not have it' : `has position ${indexed} for it`;
       this.report(position, stream, `the stream index ${found} (revision ${revision})`);
     }
-    const broken = event ? this.options.chainOf?.(event, before.hash) : scavengedFrom(before);
+    const broken = event ? this.brokenAt(event, before) : this.missingAt(stream, revision, before);
     if (broken !== undefined) this.report(position, stream, broken);
-    this.streams.set(stream, { revision, hash: event?.metadata.hash ?? '' });
+    const scavengedTo = event ? before.scavengedTo : revision;
+    this.streams.set(stream, { revision, hash: event?.metadata.hash ?? '', scavengedTo });
+  }
+
+  private brokenAt(event: RecordedEvent, { hash, scavengedTo }: StreamState): string | undefined {
+    if (scavengedTo >= 0n && event.metadata.hash !== undefined) {
+      return `the events of its hash chain up to revision ${scavengedTo} are missing`;
+    }
+    return this.options.chainOf?.(event, hash);
+  }
+
+  /** Scavenging takes the first events of streams without a hash chain that are kept for a time; nothing else may be gone. */
+  private missingAt(stream: string, revision: bigint, { hash, scavengedTo }: StreamState): string | undefined {
+    const missing = `the event is missing (revision ${revision}): it was scavenged`;
+    if (hash !== '') return `${missing} from a hash chain`;
+    if (scavengedTo !== revision - 1n && !this.scavengedMeanwhile(stream, revision - 1n)) {
+      return `${missing}, but not the one before it`;
+    }
+    // Asked once per stream.
+    if (scavengedTo < 0n && !this.isKeptForATime(stream)) return `${missing} from a stream that keeps its events`;
+    return undefined;
+  }
+
+  /** A server may go on scavenging where this has been before. */
+  private scavengedMeanwhile(stream: string, revision: bigint): boolean {
+    try {
+      const position = this.database.positionOf(stream, revision);
+      return position !== undefined && isScavenged(this.database.record(position));
+    } catch (error) {
+      if (error instanceof CorruptEvent) return false;
+      throw error;
+    }
+  }
+
+  private isKeptForATime(stream: string): boolean {
+    try {
+      const metas = new StoredStreamMetas(() => this.database, true);
+      return typeof metas.get(stream).metadata?.data['$maxAge'] === 'number';
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return false;
+      throw error;
+    }
   }
 
   /** Each index entry must lead to its event. Entries of events appended since the check began are left out. */
@@ -165,9 +211,5 @@ class Verification {
     }
   }
 }
-
-/** Events of a hash chain are never scavenged. One that follows what was does not fit its predecessor anyway. */
-const scavengedFrom = ({ hash }: StreamState): string | undefined =>
-  hash === '' ? undefined : 'an event of a hash chain was scavenged';
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);

@@ -13,13 +13,13 @@ import type {
 } from '../event-store.js';
 import { BatchAppends } from './batch-append.js';
 import type { Append } from './batch-append.js';
-import type { PreparedEvent } from './prepare.js';
 import { Connection } from './connection.js';
 import { HeadWatch } from './head-watch.js';
 import { prepareEvents } from './prepare.js';
 import { readAll, readStream } from './reading.js';
 import { defaultTimings } from './settings.js';
 import type { Log, Timings } from './settings.js';
+import { metadataEvent, metadataOf, retain } from './stream-metadata.js';
 import { Supervisor } from './supervisor.js';
 
 /** The stream whose metadata names the log. */
@@ -65,12 +65,11 @@ export async function openEventStoreDb({
 /** The log's identity, made up by whoever opens it first. */
 async function epochOf(connection: Connection, appends: BatchAppends, budgetMs: number): Promise<string> {
   const read = async (): Promise<string | undefined> => {
-    const last = { direction: 'backwards', limit: 1 } as const;
-    for await (const { data } of readStream(connection, `$$${LOG_STREAM}`, last, budgetMs)) {
-      if (typeof data['epoch'] === 'string') return data['epoch'];
-      throw new StoreUnavailable(`the metadata of the stream ${LOG_STREAM} has no epoch`);
-    }
-    return undefined;
+    const metadata = await metadataOf(connection, LOG_STREAM, budgetMs);
+    if (metadata === undefined) return undefined;
+    const { epoch } = metadata.data;
+    if (typeof epoch === 'string') return epoch;
+    throw new StoreUnavailable(`the metadata of the stream ${LOG_STREAM} has no epoch`);
   };
   const known = await read();
   if (known !== undefined) return known;
@@ -84,14 +83,6 @@ async function epochOf(connection: Connection, appends: BatchAppends, budgetMs: 
   }
   return (await read()) ?? epoch;
 }
-
-/** Metadata of a stream, as it is appended to the stream named `$$` and its name. */
-const metadataEvent = (data: object): PreparedEvent => ({
-  id: randomUUID(),
-  type: '$metadata',
-  data: Buffer.from(JSON.stringify(data)),
-  metadata: new Uint8Array(),
-});
 
 interface Parts {
   readonly connection: Connection;
@@ -134,11 +125,8 @@ export class EventStoreDb implements EventStore {
   }
 
   /** The server hides what is older from readers of the stream at once, and gives the space back when it is scavenged. */
-  async retain(stream: string, { maxAgeSeconds }: Retention): Promise<void> {
-    const { connection, appends } = this.parts;
-    const events = [metadataEvent({ $maxAge: maxAgeSeconds })];
-    const append: Append = { stream: `$$${stream}`, expected: 'any', events };
-    await connection.call((link, timeoutMs) => appends.send(link, append, timeoutMs));
+  retain(stream: string, retention: Retention): Promise<void> {
+    return retain(this.parts.connection, this.parts.appends, stream, retention);
   }
 
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent> {

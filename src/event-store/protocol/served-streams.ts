@@ -136,6 +136,8 @@ export class ServedStreams {
       if (stream === '' || stream.startsWith('$')) throw new AccessDenied(`stream ${metastream} is a system stream`);
       const strange = events.find(({ type }) => type !== METADATA_TYPE);
       if (strange) throw new InvalidArgument(`stream ${metastream} takes events of type ${METADATA_TYPE} only`);
+      // Nothing is awaited between what is read and what is written: the log itself notes retention there, too.
+      const position = await this.store.head();
       const meta = this.metaOf(stream);
       const last = meta.metadata?.revision ?? -1n;
       const event = events.at(-1);
@@ -143,7 +145,6 @@ export class ServedStreams {
       if (meta.metadata?.id === event.id && isRetry(expected, last, events.length)) return meta.metadata;
       checkRevision(metastream, expected, last);
       const revision = last + BigInt(events.length);
-      const position = await this.store.head();
       const metadata = { ...event, stream: metastream, revision, position };
       // Clients that don't know the call for it delete a stream by the largest $tb there is.
       const deleted = Number(event.data['$tb'] ?? 0) > Number.MAX_SAFE_INTEGER;

@@ -15,9 +15,14 @@ export const reactionsWire = wire<ReactionEvent>(
   {
     topics: {},
     events: {
-      ReactionAdded: ({ data: { roomId } }) => [
-        { topic: `room:${roomId}`, need: { permission: 'room:view', room: roomId } },
-      ],
+      // As with who is in the room (presence.ts): anonymous people are nowhere.
+      ReactionAdded: ({ data: { roomId: room, userId, anonymous } }) =>
+        anonymous
+          ? []
+          : [
+              { topic: `room:${room}`, need: { permission: 'room:viewers', room } },
+              { topic: `user:${userId}`, need: undefined },
+            ],
     },
   },
 );

@@ -95,7 +95,7 @@ export type Delivery =
       readonly body: JsonObject;
       /** Asked for each socket when it is delivered. */
       readonly need: Need;
-      /** User id of a person who is not told. */
+      /** A person who is not told, as `personKey` names them. */
       readonly except?: string;
     }
   /** Everyone in the world gets its own fresh `world.config`; who may use one room only, when that room changed. */
