@@ -147,10 +147,16 @@ export class Broadcast {
     encoded: Map<Dialect, Encoded>,
     corked?: Connection[],
   ): void {
+    // Mostly all speak the same dialect.
+    let dialect: Dialect | undefined;
+    let forDialect: Encoded | undefined;
     for (const connection of connections) {
       if (permitted && !this.#may(connection, permitted)) continue;
-      let forDialect = encoded.get(connection.dialect);
-      if (!forDialect) encoded.set(connection.dialect, (forDialect = this.#encode(connection.dialect, events)));
+      if (!forDialect || connection.dialect !== dialect) {
+        ({ dialect } = connection);
+        forDialect = encoded.get(dialect) ?? this.#encode(dialect, events);
+        encoded.set(dialect, forDialect);
+      }
       const missed = late.size > 0 ? (late.get(connection) ?? 0) - first : 0;
       const skipped = connection.session && except?.get(personKey(connection.session));
       const frames =
