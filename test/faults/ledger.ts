@@ -10,6 +10,10 @@ export interface Entry {
   readonly action: string;
   readonly payload: Record<string, unknown>;
   state: State;
+  /** One try got no answer: it may still be under way, whatever a later one is answered. */
+  unsettled?: true;
+  /** Refused, but an earlier try may have been carried out after that. */
+  mayStillCount?: true;
   reply?: unknown;
   refusal?: string;
 }
@@ -54,6 +58,7 @@ export class Ledger {
       // Then nobody knows whether it was done: the contract says to send it again.
       const unknown = error instanceof CallRefused && error.code === 'server.unavailable' && this.storeMayStall;
       if (error instanceof CallRefused && !unknown) this.refused(entry, error.code);
+      else entry.unsettled = true;
       return;
     }
     if (entry.state === 'acknowledged') {
@@ -74,6 +79,8 @@ export class Ledger {
     else {
       entry.state = 'refused';
       entry.refusal = code;
+      // Where a try can outlive its connection, on another server, a later refusal says nothing about that try.
+      if (entry.unsettled && this.storeMayStall) entry.mayStillCount = true;
     }
   }
 }

@@ -140,7 +140,9 @@ function entryProblems(entry: Entry, events: readonly RecordedEvent[]): string[]
   // Of a follow-up only what is still current is left: wrongPatches looks at those.
   const foreign = events.filter(({ data }) => action !== 'room.delete' && !('listing' in data) && !isOf(entry, data));
   const problems = foreign.map(({ type, position }) => `${type} at ${position} holds other content than ${id}`);
-  const wanted = state === 'refused' || (state === 'open' && found.length === 0) ? [] : wantedOf(entry, events);
+  const isOpen = state === 'open' || entry.mayStillCount === true;
+  const isNothing = isOpen ? found.length === 0 : state === 'refused';
+  const wanted = isNothing ? [] : wantedOf(entry, events);
   if (!isDeepStrictEqual(found, wanted)) {
     problems.push(`${action} ${id} is ${state} and left [${found.join(', ')}] instead of [${wanted.join(', ')}]`);
   }
