@@ -22,6 +22,9 @@ export function Text(max: number, min = 1): PropertyDecorator {
   return Must(`a text of ${min} to ${max} characters`, (value) => isText(value, max, min));
 }
 
+/** A room as every context names it; whether there is one is asked later. */
+export const IsRoomId = (): PropertyDecorator => Must('the id of a room', (value) => isText(value, 100));
+
 export function isText(value: unknown, max: number, min = 1): value is string {
   if (typeof value !== 'string' || value.length > max * 2) return false;
   const length = [...value].length;

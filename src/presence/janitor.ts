@@ -1,7 +1,6 @@
 import type { EventStore } from '../event-store/event-store.js';
 import { PresenceLog } from './presence-log.js';
-import type { PresenceEvent } from './presence.js';
-import type { RecordedPerson } from './register-room.js';
+import { leaving } from './register-room.js';
 import type { Viewers } from './viewers.js';
 
 /** Signs of life of nodes, as `Heartbeats` keeps them in the read store. */
@@ -120,12 +119,9 @@ export class Janitor {
     const people = [...viewers.on(lost, room)];
     for (let start = 0; start < people.length; start += batch) {
       // oxlint-disable-next-line no-await-in-loop
-      await log.append(log.prepare(people.slice(start, start + batch).map((person) => leaving(person, lost))));
+      await log.append(
+        log.prepare(people.slice(start, start + batch).map((person) => leaving(room, person, lost, 'lost'))),
+      );
     }
   }
-}
-
-function leaving({ room: roomId, userId, anonymous }: RecordedPerson, node: string): PresenceEvent {
-  const data = { roomId, userId, node, reason: 'lost', ...(anonymous && ({ anonymous: true } as const)) } as const;
-  return { type: 'ViewerLeft', data };
 }

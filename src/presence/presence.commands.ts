@@ -1,6 +1,4 @@
-import { isText, Must } from '../eventsourcing/validation.js';
-
-const IsRoomId = () => Must('the id of a room', (value) => isText(value, 100));
+import { IsRoomId } from '../eventsourcing/validation.js';
 
 /** `room.enter {room}`: concerns the connection alone. */
 export class EnterRoom {

@@ -1,6 +1,6 @@
 import type { Session } from '../identity/session.js';
 import type { PreparedEvent, PresenceLog } from './presence-log.js';
-import { personOf, type LeaveReason } from './presence.js';
+import { personOf, type LeaveReason, type PresenceEvent } from './presence.js';
 
 /** Who entered; only its identity counts. */
 export type Tab = object;
@@ -46,6 +46,18 @@ export interface Room {
   position: bigint;
   work?: Promise<void>;
 }
+
+/** That someone is no longer in the room by this node. */
+export function leaving(roomId: string, who: Identity, node: string, reason: LeaveReason): PresenceEvent {
+  return { type: 'ViewerLeft', data: { roomId, userId: who.userId, node, reason, ...markOf(who) } };
+}
+
+/** That someone is in the room by this node. */
+export function entering(roomId: string, who: Who, node: string): PresenceEvent {
+  return { type: 'ViewerEntered', data: { roomId, userId: who.userId, node, profile: who.profile, ...markOf(who) } };
+}
+
+const markOf = ({ anonymous }: Identity): { readonly anonymous?: true } => (anonymous ? { anonymous: true } : {});
 
 /** Someone who is about to enter. */
 export const personFrom = (who: Who): Person => ({

@@ -8,6 +8,8 @@ import { isOutage } from '../health/outage.js';
 import { PresenceLog } from './presence-log.js';
 import { isPresence, personOf, type LeaveReason, type PresenceEvent } from './presence.js';
 import {
+  entering,
+  leaving,
   makeSmaller,
   personFrom,
   type Identity,
@@ -262,12 +264,9 @@ export class Register {
         continue;
       }
       const { who, recorded, reason, bare } = person;
-      const { userId } = who;
-      const anonymous = who.anonymous && ({ anonymous: true } as const);
-      const profile = bare ? {} : who.profile;
-      const event: PresenceEvent = recorded
-        ? { type: 'ViewerLeft', data: { roomId, userId, node, reason, ...anonymous } }
-        : { type: 'ViewerEntered', data: { roomId, userId, node, profile, ...anonymous } };
+      const event = recorded
+        ? leaving(roomId, who, node, reason)
+        : entering(roomId, bare ? { ...who, profile: {} } : who, node);
       bytes += metadataBytes + Buffer.byteLength(JSON.stringify(event));
       if (bytes > batch.bytes && events.length > 0) break;
       events.push(event);

@@ -72,5 +72,3 @@ export const IsPriority = () =>
 
 export const IsTextOrNull = (max: number) =>
   Must(`null or a text of up to ${max} characters`, (value) => value === null || isText(value, max, 0));
-
-export const IsRoomId = () => Must('the id of a room', (value) => isText(value, 100));

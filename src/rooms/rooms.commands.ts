@@ -1,16 +1,9 @@
 import { IsBoolean, ValidateBy } from 'class-validator';
 import type { JsonObject } from '../eventsourcing/events.js';
-import { isText, Must, Optional, Text } from '../eventsourcing/validation.js';
+import { IsRoomId, isText, Must, Optional, Text } from '../eventsourcing/validation.js';
 import { IsRole, IsTraitGrants } from '../identity/role-field.js';
 import type { TraitGrants } from '../identity/roles.js';
-import {
-  IsModuleConfig,
-  IsPriority,
-  IsRoomId,
-  IsScheduleData,
-  IsTextOrNull,
-  type ScheduleData,
-} from './room-fields.js';
+import { IsModuleConfig, IsPriority, IsScheduleData, IsTextOrNull, type ScheduleData } from './room-fields.js';
 
 /** The fields `room.create` and `room.config.patch` share, all optional. */
 class RoomFields {

@@ -5,7 +5,8 @@ import { roomConfig, type RoomConfigRow } from '../../projections/room-config.js
 import { readerOf, type Reader } from '../eventsourcing/execution.js';
 import { Refused } from '../eventsourcing/refused.js';
 import { LiveFacts } from '../identity/live-facts.js';
-import { configView, IsRoomId, type RoomConfigView } from './room-fields.js';
+import { IsRoomId } from '../eventsourcing/validation.js';
+import { configView, type RoomConfigView } from './room-fields.js';
 
 /** `room.config.get {room}` */
 export class GetRoomConfig {
