@@ -7,12 +7,14 @@ describe('any damaged file', () => {
 
   it('is read or refused with a place for every problem', () => {
     const paths = pathsIn(small());
-    const values = fc.oneof(fc.jsonValue(), fc.constantFrom('__proto__', '', ' ', -1, 1e300, null, [], {}, '10:00'));
+    // Made anew for each use: a file that holds one list twice could be made to hold it in itself.
+    const texts = ['"__proto__"', '""', '" "', '-1', '1e300', 'null', '[]', '{}', '"10:00"'];
+    const values = fc.oneof(fc.json(), fc.constantFrom(...texts));
     const damage = fc.array(fc.tuple(fc.constantFrom(...paths), fc.option(values)), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(damage, (changes) => {
         const file = small();
-        for (const [path, value] of changes) change(file, path, value);
+        for (const [path, json] of changes) change(file, path, json);
         for (const problem of problemsOf(JSON.stringify(file))) expect(problem).toMatch(placed);
       }),
       { numRuns: 1_000 },
@@ -50,11 +52,11 @@ function pathsIn(value: unknown, path: readonly string[] = []): (readonly string
 }
 
 /** Null deletes. Earlier damage may have removed the place. */
-function change(file: unknown, path: readonly string[], value: unknown): void {
+function change(file: unknown, path: readonly string[], json: string | null): void {
   let at: unknown = file;
   for (const key of path.slice(0, -1)) at = typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined;
   if (typeof at !== 'object' || at === null) return;
   const key = path.at(-1) ?? '';
-  if (value === null) Reflect.deleteProperty(at, key);
-  else Reflect.set(at, key, value);
+  if (json === null) Reflect.deleteProperty(at, key);
+  else Reflect.set(at, key, JSON.parse(json));
 }
