@@ -1,5 +1,6 @@
 /** Who may import whom. Each rule is proven by a planted violation in test/architecture/imports.spec.ts. */
-const contexts = 'rooms|invites|presence|reactions|breakouts|meetings|availability|room-sessions|videochat';
+const contexts =
+  'rooms|users|invites|presence|reactions|breakouts|meetings|availability|calendar-feeds|room-sessions|videochat';
 
 module.exports = {
   forbidden: [
@@ -23,21 +24,25 @@ module.exports = {
     {
       name: 'deciders-are-pure',
       comment:
-        'The event registry lists every decider. What it reaches, types included, is the core, contexts and their pure parts: no Nest, no store, no projection, no file, no socket.',
+        'The event registry lists every decider. What it reaches, types included, is the core, time, contexts and their pure parts: no Nest, no store, no projection, no file, no socket.',
       severity: 'error',
       from: { path: '^src/event-registry[.]ts$' },
       to: {
         reachable: true,
-        pathNot: [`^src/(eventsourcing|identity|${contexts})/`, '^node_modules/class-validator/', '^(node:)?crypto$'],
+        pathNot: [
+          `^src/(eventsourcing|time|identity|${contexts})/`,
+          '^node_modules/(class-validator|temporal-polyfill)/',
+          '^(node:)?crypto$',
+        ],
       },
     },
     {
       name: 'contexts-are-apart',
       comment:
-        'A reaction across contexts is a named policy file that turns an event into a command. Identity is known to all contexts and knows none.',
+        'A reaction across contexts is a named policy file that turns an event into a command. Identity is known to all contexts and knows none; so is how a person is shown.',
       severity: 'error',
       from: { path: `^src/(${contexts}|identity)/`, pathNot: '[.]policy[.]ts$' },
-      to: { path: `^src/(${contexts})/`, pathNot: '^src/$1/' },
+      to: { path: `^src/(${contexts})/`, pathNot: '^src/($1/|users/user-simple[.]ts$)' },
     },
     {
       name: 'eventstoredb-client-in-its-adapter',
@@ -79,10 +84,14 @@ module.exports = {
     {
       name: 'projections-import-types',
       comment:
-        'A projection knows the shape of events, never how they came to be. The port only lends its error classes.',
+        'A projection knows the shape of events, never how they came to be. The port only lends its error classes; what rules of availability and wall clocks mean is worked out in one place.',
       severity: 'error',
       from: { path: '^projections/', pathNot: '^projections/main[.]ts$' },
-      to: { path: '^src/', pathNot: '^src/event-store/event-store[.]ts$', dependencyTypesNot: ['type-only'] },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(event-store/event-store|availability/rules|time/[^/]+)[.]ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'gateway-pushes-from-the-log',

@@ -12,6 +12,7 @@ import { memory } from './memory.js';
 import { reactions } from './reactions.js';
 import { ready } from './ready.js';
 import { replay } from './replay.js';
+import { slots } from './slots.js';
 import { table, type Part, type Row, type Skipped } from './report.js';
 
 const parts: Readonly<Record<string, Part>> = {
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, Part>> = {
   fanout,
   reactions,
   replay,
+  slots,
   ready,
   memory,
 };

@@ -9,6 +9,8 @@ import type { Logger } from 'pino';
 import { Projections } from '../projections/engine/engine.js';
 import { ProjectionReader } from '../projections/engine/reader.js';
 import { AuditModule } from './audit/audit.module.js';
+import { AvailabilityModule } from './availability/availability.module.js';
+import { CalendarFeedsModule } from './calendar-feeds/calendar-feeds.module.js';
 import type { Config } from './config/config.js';
 import type { EventStore } from './event-store/event-store.js';
 import type { ProtocolServer } from './event-store/protocol/serve-protocol.js';
@@ -20,7 +22,11 @@ import { Presence } from './gateway/presence.js';
 import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { IdentityModule } from './identity/identity.module.js';
-import { EVENT_STORE, LOGGER, PROTOCOL_SERVER, READ_STORE } from './nest/injection.js';
+import { meetingRoomsPolicy } from './meetings/meeting-rooms.policy.js';
+import { MeetingRows } from './meetings/meeting-rows.queries.js';
+import { MeetingsModule } from './meetings/meetings.module.js';
+import { meetingPolicies } from './meetings/meetings.policy.js';
+import { CONFIG, EVENT_STORE, LOGGER, PROTOCOL_SERVER, READ_STORE } from './nest/injection.js';
 import { PolicyRunner } from './policies/policy-runner.js';
 import { Checkpoints } from './read-store/checkpoints.js';
 import type { ReadStore } from './read-store/read-store.js';
@@ -31,25 +37,39 @@ import { RoomsModule } from './rooms/rooms.module.js';
 import { StoresModule } from './stores.module.js';
 import { atMost } from './waiting.js';
 
-const policies = [roomDirectoryPolicy];
-
 const POLICY_RUNNERS = Symbol('PolicyRunners');
 
 /** The composition root: what runs, and in which order it starts and stops. */
 @Module({
-  imports: [IdentityModule, RoomsModule, ReactionsModule, GatewayModule, AuditModule],
+  imports: [
+    IdentityModule,
+    RoomsModule,
+    AvailabilityModule,
+    ReactionsModule,
+    MeetingsModule,
+    CalendarFeedsModule,
+    GatewayModule,
+    AuditModule,
+  ],
   controllers: [HealthController, InviteLinkController],
   providers: [
     {
       provide: POLICY_RUNNERS,
-      inject: [EVENT_STORE, EventRegistry, CommandLoop, Checkpoints, LOGGER],
+      inject: [EVENT_STORE, EventRegistry, CommandLoop, Checkpoints, LOGGER, CONFIG, MeetingRows],
       useFactory: (
         store: EventStore,
         registry: EventRegistry,
         loop: CommandLoop,
         checkpoints: Checkpoints,
         logger: Logger,
-      ) => policies.map((policy) => new PolicyRunner(policy, store, registry, loop, checkpoints, logger)),
+        { meetingConflicts }: Config,
+        rows: MeetingRows,
+      ) =>
+        [
+          roomDirectoryPolicy,
+          ...meetingPolicies(meetingConflicts),
+          meetingRoomsPolicy({ meetingsIn: (...there) => rows.inRoom(...there) }),
+        ].map((policy) => new PolicyRunner(policy, store, registry, loop, checkpoints, logger)),
     },
     {
       provide: Readiness,

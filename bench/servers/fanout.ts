@@ -35,7 +35,7 @@ function ours(): Publish {
     signIn: async () => session,
     signInByToken: async () => session,
     welcome: async (connection) => broadcast.join(connection, 'room:1'),
-    call: async () => undefined,
+    call: async () => ({ body: undefined }),
     closed: () => undefined,
   };
   const { rate: _none, ...others } = defaultLimits;

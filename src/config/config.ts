@@ -29,6 +29,8 @@ export interface Config {
     readonly issuer: string | undefined;
     readonly audience: string;
   };
+  /** Whether a person may organize or accept meetings that overlap. */
+  readonly meetingConflicts: 'reject' | 'allow';
   readonly publicUrl: string;
   /** Browser origins besides the server's own host. */
   readonly allowedOrigins: readonly string[];
@@ -83,7 +85,6 @@ export function readConfig(env: Env): Config {
       'PROJECTIONS must be inline without EVENTSTORE_URL and MONGODB_URL: workers cannot reach the embedded stores',
     );
   }
-  oneOf('MEETING_CONFLICTS', 'reject', ['allow']);
   return {
     port: httpPort,
     host,
@@ -102,6 +103,7 @@ export function readConfig(env: Env): Config {
       issuer: text('AUTH_ISSUER'),
       audience: text('AUTH_AUDIENCE') ?? 'convoke',
     },
+    meetingConflicts: oneOf('MEETING_CONFLICTS', 'reject', ['allow']),
     publicUrl:
       parsed('PUBLIC_URL', 'an http:// or https:// URL', toHttpUrl)?.href.replace(/\/$/, '') ??
       `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`,

@@ -6,12 +6,21 @@ export interface Execution {
   readonly onlyResend: boolean;
   /** Who gives it came with an invite (Session.anonymous). */
   readonly anonymous?: boolean;
+  /** The caller's IANA zone, where the token names one. */
+  readonly zoneinfo?: string;
 }
 
 /** What accompanies a query: whose data may be read, and what position the read model must have reached. */
 export interface Reader {
   readonly world: string;
+  /** What the caller wrote: without it there is no answer. */
   readonly after: bigint;
+  /** What this server has acknowledged to anybody, or told: waited for as well, but not for long. */
+  readonly newest?: bigint;
+  /** Who asks. */
+  readonly userId: string;
+  /** The caller's IANA zone, where the token names one. */
+  readonly zoneinfo?: string;
 }
 
 /**

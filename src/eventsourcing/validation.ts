@@ -1,4 +1,4 @@
-import { ValidateBy, ValidateIf, validateSync, type ValidationError } from 'class-validator';
+import { ValidateBy, ValidateIf, ValidateNested, validateSync, type ValidationError } from 'class-validator';
 import { Refused, type FieldProblem } from './refused.js';
 
 /** A validated command class: its `type` names it, its decorated fields are what a client may send. */
@@ -10,11 +10,61 @@ export function Optional(): PropertyDecorator {
 }
 
 /** A field check by a plain predicate; `accepts` completes "<field> must be …". */
-export function Must(accepts: string, check: (value: unknown) => boolean): PropertyDecorator {
+export function Must(accepts: string, check: (value: unknown, object: object) => boolean): PropertyDecorator {
   return ValidateBy({
     name: accepts,
-    validator: { validate: (value) => check(value), defaultMessage: () => `$property must be ${accepts}` },
+    validator: {
+      validate: (value, at) => check(value, at?.object ?? {}),
+      defaultMessage: () => `$property must be ${accepts}`,
+    },
   });
+}
+
+type NestedClass = abstract new () => object;
+
+/** By class and field: the class of the object there, or of each object of the list there. */
+const nested = new WeakMap<object, Map<string, NestedClass>>();
+
+/** An object whose fields are those of `shape`; problems name them as `field.inner`. */
+export function Nested(shape: NestedClass): PropertyDecorator {
+  return nestedIn(shape, 'an object', isObject);
+}
+
+/** A list of up to `max` objects whose fields are those of `shape`; problems name them as `field[0].inner`. */
+export function NestedList(shape: NestedClass, max: number): PropertyDecorator {
+  const isList = (value: unknown): boolean => Array.isArray(value) && value.length <= max && value.every(isObject);
+  return nestedIn(shape, `a list of up to ${max} objects`, isList);
+}
+
+function nestedIn(shape: NestedClass, accepts: string, check: (value: unknown) => boolean): PropertyDecorator {
+  const must = Must(accepts, check);
+  const validate = ValidateNested();
+  return (target, property) => {
+    const fields = nested.get(target) ?? new Map<string, NestedClass>();
+    nested.set(target, fields.set(String(property), shape));
+    must(target, property);
+    validate(target, property);
+  };
+}
+
+/**
+ * The payload's fields on an object of the class, nested ones likewise: class-validator looks at classes. It takes names
+ * such as hasOwnProperty for known ones, and constructor for the class: those found are added to `inherited`.
+ */
+function shaped<C extends object>(prototype: C, payload: object, inherited: string[]): C {
+  inherited.push(...Object.keys(payload).filter((name) => name in Object.prototype));
+  const object: C = Object.assign(Object.create(prototype), payload);
+  for (const [field, { prototype: inner }] of nested.get(prototype) ?? []) {
+    const value: unknown = Reflect.get(object, field);
+    if (isObject(value)) Reflect.set(object, field, shaped(inner, value, inherited));
+    if (!Array.isArray(value) || !value.every(isObject)) continue;
+    Reflect.set(
+      object,
+      field,
+      value.map((one) => shaped(inner, one, inherited)),
+    );
+  }
+  return object;
 }
 
 /** A text of `min` to `max` characters that is not blank. */
@@ -46,10 +96,9 @@ export function toCommand<C extends { readonly type: string }>(
   codeOf: (fields: readonly string[]) => string = () => 'protocol.invalid',
 ): C {
   if (!isObject(payload)) throw new Refused('protocol.invalid', 'The payload must be an object.');
-  // class-validator takes names such as hasOwnProperty for known ones, and constructor for the class.
-  const inherited = Object.keys(payload).filter((name) => name in Object.prototype);
+  const inherited: string[] = [];
+  const candidate: C = shaped(shape.prototype, payload, inherited);
   if (inherited.length > 0) throw invalid(inherited.map(unknownField), codeOf(inherited));
-  const candidate: C = Object.assign(Object.create(shape.prototype), payload);
   const errors = validateSync(candidate, {
     whitelist: true,
     forbidNonWhitelisted: true,
@@ -60,7 +109,7 @@ export function toCommand<C extends { readonly type: string }>(
   // A class without fields is unknown to class-validator: then whatever was sent is too much.
   const details = errors.some(({ property }) => property === undefined)
     ? Object.keys(payload).map(unknownField)
-    : errors.map(toProblem);
+    : errors.flatMap((error) => problemsOf(error));
   if (details.length > 0) throw invalid(details, codeOf(details.map(({ field }) => field)));
   return Object.assign(candidate, { type: new shape().type });
 }
@@ -70,10 +119,13 @@ function invalid(details: readonly FieldProblem[], code: string): Refused {
   return new Refused(code, details.map(({ message }) => message).join('; '), details);
 }
 
-function toProblem(error: ValidationError): FieldProblem {
-  const [rule, message] = Object.entries(error.constraints ?? {})[0] ?? ['', ''];
-  if (rule === 'whitelistValidation') return unknownField(error.property);
-  return { field: error.property, message: message || `${error.property} is not valid` };
+/** One problem of a field, or those of the fields within it; `above` is where it stands. */
+function problemsOf({ property, constraints = {}, children = [] }: ValidationError, above = ''): FieldProblem[] {
+  const field = above === '' ? property : /^\d+$/.test(property) ? `${above}[${property}]` : `${above}.${property}`;
+  const [rule, message] = Object.entries(constraints).find(([name]) => name !== 'nestedValidation') ?? [];
+  if (rule === undefined) return children.flatMap((child) => problemsOf(child, field));
+  if (rule === 'whitelistValidation') return [unknownField(field)];
+  return [{ field, message: message ? field + message.slice(property.length) : `${field} is not valid` }];
 }
 
 function unknownField(name: string): FieldProblem {
@@ -82,6 +134,6 @@ function unknownField(name: string): FieldProblem {
 }
 
 /** A client chooses the names of unknown fields: they come back shortened and in plain characters. */
-function fieldName(name: string): string {
-  return name.slice(0, 64).replace(/[^\w.-]/g, '?');
+export function fieldName(name: string): string {
+  return name.slice(0, 64).replace(/[^\w.[\]-]/g, '?');
 }

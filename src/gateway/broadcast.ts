@@ -1,8 +1,8 @@
 import { personKey, type Session } from '../identity/session.js';
 import type { Connection } from './connection.js';
 import type { Dialect } from './dialects/dialect.js';
-import { textFrames } from './frames.js';
 import type { SocketLog } from './handler.js';
+import { Messages } from './messages.js';
 
 /** Decides at delivery whether one person may see an event. Must not throw; a throw counts as no. */
 export type Permitted = (session: Session) => boolean;
@@ -18,9 +18,13 @@ interface Published {
   readonly body: unknown;
 }
 
+/** All connections of a person in a world, those included that were not welcomed yet. */
+export type ConnectionsOf = (world: string, userId: string) => readonly Connection[];
+
 /** Consecutive events for one audience: they go out as one buffer. */
 interface Batch {
-  readonly topicName: string;
+  /** The members of a topic, or these connections. */
+  readonly audience: string | ReadonlySet<Connection>;
   readonly permitted: Permitted | undefined;
   /** Number of the first event. */
   readonly first: number;
@@ -30,7 +34,7 @@ interface Batch {
 }
 
 /**
- * Topics and their members. Everything published in one tick goes out at its end, in the order published, with one write
+ * Topics and their members, and people. Everything published in one tick goes out at its end, in the order published, with one write
  * per socket; each event is encoded once per dialect.
  */
 export class Broadcast {
@@ -39,12 +43,18 @@ export class Broadcast {
   #published = 0;
   /** A batch is on its way to a large audience. */
   #spreading = false;
+  #connectionsOf: ConnectionsOf = () => [];
 
   /** One event goes to at most `socketsPerTurn` sockets in one turn of the event loop. */
   constructor(
     private readonly log: SocketLog,
     private readonly socketsPerTurn = 1_000,
   ) {}
+
+  /** Tells it where people are: whoever opens the connections knows. */
+  findPeopleBy(connectionsOf: ConnectionsOf): void {
+    this.#connectionsOf = connectionsOf;
+  }
 
   /** The connection hears what is published on the topic from now on. Without effect if it has it already or is closed. */
   join(connection: Connection, topicName: string): void {
@@ -85,11 +95,7 @@ export class Broadcast {
    */
   publish(topicName: string, name: string, body: unknown, permitted?: Permitted, except?: string): void {
     if (!this.#topics.has(topicName)) return;
-    if (this.#batches.length === 0 && !this.#spreading) setImmediate(() => this.#deliver());
-    let batch = this.#batches.at(-1);
-    if (batch?.topicName !== topicName || batch.permitted !== permitted) {
-      this.#batches.push((batch = { topicName, permitted, first: this.#published, events: [] }));
-    }
+    const batch = this.#batchFor(topicName, permitted);
     if (except !== undefined) {
       batch.except ??= new Map();
       const places = batch.except.get(except);
@@ -100,28 +106,69 @@ export class Broadcast {
     this.#published += 1;
   }
 
+  /**
+   * The same to people, on all connections they have now, once to each. Who came with an invite is another person.
+   * `deprecated`: only to connections that asked for the events of deprecated endpoints.
+   */
+  publishTo(
+    world: string,
+    userIds: readonly string[],
+    name: string,
+    body: unknown,
+    permitted?: Permitted,
+    { deprecated = false }: { readonly deprecated?: boolean } = {},
+  ): void {
+    const audience = new Set<Connection>();
+    for (const userId of userIds) {
+      for (const connection of this.#connectionsOf(world, userId)) {
+        if (hears(connection, deprecated)) audience.add(connection);
+      }
+    }
+    if (audience.size === 0) return;
+    this.#batchFor(audience, permitted).events.push({ name, body });
+    this.#published += 1;
+  }
+
+  /** Whether `publishTo` would reach anybody now, so that nothing is made that nobody hears. */
+  hasPeople(world: string, userIds: readonly string[], { deprecated = false } = {}): boolean {
+    return userIds.some((userId) =>
+      this.#connectionsOf(world, userId).some((connection) => hears(connection, deprecated)),
+    );
+  }
+
+  /** The batch of this moment for an audience. */
+  #batchFor(audience: Batch['audience'], permitted: Permitted | undefined): Batch {
+    if (this.#batches.length === 0 && !this.#spreading) setImmediate(() => this.#deliver());
+    const last = this.#batches.at(-1);
+    if (last?.audience === audience && last.permitted === permitted) return last;
+    const batch: Batch = { audience, permitted, first: this.#published, events: [] };
+    this.#batches.push(batch);
+    return batch;
+  }
+
   #deliver(): void {
     const batches = this.#batches;
     this.#batches = [];
     const [only] = batches;
-    if (only && batches.length === 1 && this.members(only.topicName).size > this.socketsPerTurn) {
-      this.#spread(only);
-      return;
-    }
+    if (only && batches.length === 1 && this.#spread(only)) return;
     // With one batch each socket is written to once anyway.
     const corked: Connection[] | undefined = batches.length > 1 ? [] : undefined;
     for (const batch of batches) {
-      const topic = this.#topics.get(batch.topicName);
+      const { audience } = batch;
+      const topic = typeof audience === 'string' ? this.#topics.get(audience) : { members: audience, late: nobody };
       if (topic) this.#deliverBatch(batch, topic.members, topic.late, new Map(), corked);
     }
     for (const connection of corked ?? []) connection.uncork();
-    for (const { topicName } of batches) this.#topics.get(topicName)?.late.clear();
+    for (const { audience } of batches) if (typeof audience === 'string') this.#topics.get(audience)?.late.clear();
   }
 
-  /** Thousands of sockets are written to over several turns, so that others get theirs. What is published meanwhile waits. */
-  #spread(batch: Batch): void {
-    const topic = this.#topics.get(batch.topicName);
-    if (!topic) return;
+  /**
+   * Thousands of sockets are written to over several turns, so that others get theirs. What is published meanwhile waits.
+   * False for an audience that one turn serves.
+   */
+  #spread(batch: Batch): boolean {
+    const topic = typeof batch.audience === 'string' ? this.#topics.get(batch.audience) : undefined;
+    if (!topic || topic.members.size <= this.socketsPerTurn) return false;
     const { late } = topic;
     topic.late = new Map();
     const members = [...topic.members];
@@ -138,6 +185,7 @@ export class Broadcast {
       if (this.#batches.length > 0) setImmediate(() => this.#deliver());
     };
     go();
+    return true;
   }
 
   #deliverBatch(
@@ -159,11 +207,11 @@ export class Broadcast {
       }
       const missed = late.size > 0 ? (late.get(connection) ?? 0) - first : 0;
       const skipped = connection.session && except?.get(personKey(connection.session));
-      const frames =
+      const messages =
         missed > 0 || skipped
-          ? framesOf(forDialect.texts.filter((_text, place) => place >= missed && !skipped?.has(place)))
-          : forDialect.frames;
-      if (frames.length > 0) connection.write(frames, corked);
+          ? messagesOf(forDialect.texts.filter((_text, place) => place >= missed && !skipped?.has(place)))
+          : forDialect.messages;
+      if (messages.texts.length > 0) connection.write(messages, corked);
     }
   }
 
@@ -186,14 +234,19 @@ export class Broadcast {
         return undefined;
       }
     });
-    return { texts, frames: framesOf(texts) };
+    return { texts, messages: messagesOf(texts) };
   }
 }
 
 interface Encoded {
   /** One message per event; undefined for one that cannot be sent. */
   readonly texts: readonly (string | undefined)[];
-  readonly frames: Buffer;
+  readonly messages: Messages;
 }
 
-const framesOf = (texts: Encoded['texts']): Buffer => textFrames(texts.filter((text) => text !== undefined));
+const messagesOf = (texts: Encoded['texts']): Messages => new Messages(texts.filter((text) => text !== undefined));
+
+const nobody: ReadonlyMap<Connection, number> = new Map();
+
+const hears = ({ welcomed, dialect }: Connection, deprecated: boolean): boolean =>
+  welcomed && (dialect.deprecated || !deprecated);

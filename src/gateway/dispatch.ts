@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { withExecution, withReader } from '../eventsourcing/execution.js';
+import { formatPosition } from '../event-store/position.js';
+import { withExecution, withReader, type Reader } from '../eventsourcing/execution.js';
 import { NotResent } from '../eventsourcing/handle.js';
 import { Lru } from '../eventsourcing/lru.js';
 import { Refused } from '../eventsourcing/refused.js';
 import { isObject, isText, toCommand } from '../eventsourcing/validation.js';
 import type { CommandContext } from '../eventsourcing/decider.js';
-import type { Access } from '../identity/access.js';
+import { listed, type Access } from '../identity/access.js';
 import type { LiveFacts } from '../identity/live-facts.js';
 import { personKey, type Session } from '../identity/session.js';
 import { SignIn, type SignInService } from '../identity/sign-in.js';
@@ -14,21 +15,23 @@ import { worldConfig } from '../rooms/world-config.js';
 import { within } from '../waiting.js';
 import type { Broadcast } from './broadcast.js';
 import type { Connection } from './connection.js';
+import type { Call } from './dialects/dialect.js';
 import type { EventStreams } from './event-streams/event-streams.js';
-import type { SocketHandler } from './handler.js';
+import type { Answer, SocketHandler } from './handler.js';
 import type { LiveLog } from './live-log.js';
+import { requireNeed } from './needs.js';
 import type { Presence } from './presence.js';
 import { wireTable } from './wire/index.js';
 import type { Done, WireAction } from './wire/wire.js';
 
-interface Answer {
+interface Decided {
   readonly position: bigint;
   readonly body: unknown;
 }
 
 interface Remembered {
   readonly action: string;
-  readonly answer: Promise<Answer>;
+  readonly answer: Promise<Decided>;
 }
 
 type CommandEntry = Extract<WireAction, { kind: 'command' }>;
@@ -41,6 +44,9 @@ export class Dispatch implements SocketHandler {
    */
   private readonly remembered = new Lru<string, Remembered>(20_000);
 
+  /** Of the last command anybody was told of. */
+  private acknowledged = -1n;
+
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
@@ -51,54 +57,63 @@ export class Dispatch implements SocketHandler {
     private readonly broadcast: Broadcast,
     private readonly streams: EventStreams,
     private readonly presence: Presence,
+    /** Of the log whose positions clients are told. */
+    private readonly epoch: string,
   ) {}
 
   signIn(payload: unknown, { world }: Connection): Promise<Session> {
     return inTime(this.signIns.signIn(toCommand(SignIn, payload), world));
   }
 
-  signInByToken(token: string, world: string): Promise<Session> {
-    return inTime(this.signIns.signIn({ token }, world));
+  signInByToken(token: string, world?: string): Promise<Session> {
+    return inTime(this.signIns.byToken(token, world));
   }
 
   async welcome(connection: Connection, session: Session): Promise<unknown> {
     await inTime(Promise.resolve(this.live.reached(connection.lastPosition)));
     this.broadcast.join(connection, `world:${session.world}`);
-    return {
-      'user.config': { id: session.userId, profile: session.profile },
-      'world.config': worldConfig(this.facts, this.access, session),
-    };
+    return connection.dialect.welcome({
+      session,
+      title: this.facts.worlds.get(session.world)?.title ?? session.world,
+      permissions: listed(this.access.inWorld(session)),
+      config: () => worldConfig(this.facts, this.access, session),
+    });
   }
 
-  call(connection: Connection, session: Session, action: string, payload: unknown): Promise<unknown> {
-    return inTime(this.carryOut(connection, session, action, payload));
+  call(connection: Connection, session: Session, call: Call): Promise<Answer> {
+    return inTime(this.carryOut(connection, session, call));
   }
 
-  private async carryOut(connection: Connection, session: Session, action: string, payload: unknown): Promise<unknown> {
+  private async carryOut(connection: Connection, session: Session, call: Call): Promise<Answer> {
+    const { action } = call;
     const entry = wireTable.actions[action];
     if (!entry) throw new Refused('protocol.unknown_command');
-    const { commandId, rest } = takeCommandId(entry, payload);
+    const { commandId, rest } = takeCommandId(entry, call);
     const command = toCommand(entry.shape, entry.prepare ? entry.prepare(rest) : rest, entry.codeOf);
     // What this connection wrote, and so every right it gained or lost by it, counts from its next frame on.
     await this.live.reached(connection.lastPosition);
     switch (entry.kind) {
       case 'command': {
-        const { position, body } = await this.execute(entry, action, command, session, commandId);
+        const done = this.execute(entry, action, command, session, commandId);
+        const { position, body } = await (call.commandId === undefined ? done : done.catch(namedAsInFrame));
         if (position > connection.lastPosition) connection.lastPosition = position;
-        return body;
+        if (position > this.acknowledged) this.acknowledged = position;
+        return { body, position: formatPosition(this.epoch, position) };
       }
       case 'query':
         this.authorise(session, entry, command);
-        return this.queries.execute(withReader(command, { world: session.world, after: connection.lastPosition }));
+        return { body: await this.queries.execute(withReader(command, this.readerFor(session, connection))) };
       case 'connection':
         this.authorise(session, entry, command);
-        return entry.run(command, {
-          connection,
-          session,
-          broadcast: this.broadcast,
-          streams: this.streams,
-          presence: this.presence,
-        });
+        return {
+          body: await entry.run(command, {
+            connection,
+            session,
+            broadcast: this.broadcast,
+            streams: this.streams,
+            presence: this.presence,
+          }),
+        };
     }
   }
 
@@ -107,12 +122,15 @@ export class Dispatch implements SocketHandler {
     this.presence.closed(connection, session);
   }
 
+  private readerFor({ world, userId, zoneinfo }: Session, { lastPosition: after }: Connection): Reader {
+    const { position } = this.live;
+    const newest = position > this.acknowledged ? position : this.acknowledged;
+    return { world, userId, after, newest, ...(zoneinfo !== undefined && { zoneinfo }) };
+  }
+
   private authorise(session: Session, entry: WireAction, command: { readonly type: string }): void {
     const need = entry.needs(command);
-    if (need) {
-      for (const room of need.exist ?? []) this.access.requireRoom(session, room);
-      this.access.require(session, need.permission, need.room);
-    }
+    if (need) requireNeed(this.access, session, need);
     const roles = entry.roles?.(command);
     if (roles) this.access.requireRoles(session, roles, entry.codeOf?.([roles.field]) ?? 'protocol.invalid');
   }
@@ -123,7 +141,7 @@ export class Dispatch implements SocketHandler {
     command: { readonly type: string },
     session: Session,
     commandId: string | undefined,
-  ): Promise<Answer> {
+  ): Promise<Decided> {
     if (commandId === undefined) return this.decide(entry, action, command, session);
     const key = JSON.stringify([session.world, personKey(session), commandId]);
     for (;;) {
@@ -153,7 +171,7 @@ export class Dispatch implements SocketHandler {
     command: { readonly type: string },
     session: Session,
     givenId?: string,
-  ): Promise<Answer> {
+  ): Promise<Decided> {
     const commandId = givenId ?? randomUUID();
     const context: CommandContext = {
       commandId,
@@ -174,7 +192,13 @@ export class Dispatch implements SocketHandler {
       refusal = error;
     }
     try {
-      const execution = { context, onlyResend, anonymous: session.anonymous !== undefined };
+      const { anonymous, zoneinfo } = session;
+      const execution = {
+        context,
+        onlyResend,
+        anonymous: anonymous !== undefined,
+        ...(zoneinfo !== undefined && { zoneinfo }),
+      };
       const done: Done = await this.commands.execute(withExecution(command, execution));
       return { position: done.position, body: entry.reply(done) };
     } catch (error) {
@@ -192,18 +216,24 @@ const inTime = <T>(answer: Promise<T>): Promise<T> =>
 
 const accepted = 'a text of 1 to 200 characters';
 
-/** `command_id` belongs to the frame, not to the command. */
-function takeCommandId(entry: WireAction, payload: unknown): { commandId?: string; rest: unknown } {
+/** In the payload `command_id` belongs to the frame, not to the command. A frame that has an id of its own takes its place. */
+function takeCommandId(entry: WireAction, { commandId, payload }: Call): { commandId?: string; rest: unknown } {
+  if (commandId !== undefined) return { commandId, rest: payload };
   if (entry.kind === 'query' || !isObject(payload) || !('command_id' in payload)) return { rest: payload };
-  const { command_id: commandId, ...rest } = payload;
-  if (!isText(commandId, 200)) {
-    const message = `command_id must be ${accepted}`;
-    throw new Refused('protocol.invalid', message, [{ field: 'command_id', message }]);
-  }
-  return { commandId, rest };
+  const { command_id: given, ...rest } = payload;
+  if (!isText(given, 200)) throw badId(`command_id must be ${accepted}`);
+  return { commandId: given, rest };
 }
 
-function reusedId(): Refused {
-  const message = 'command_id was used for another action';
+const reusedId = (): Refused => badId('command_id was used for another action');
+
+function badId(message: string): Refused {
   return new Refused('protocol.invalid', message, [{ field: 'command_id', message }]);
+}
+
+/** A refusal of the command's id, for one who knows it as `event.id`. */
+function namedAsInFrame(error: unknown): never {
+  if (!(error instanceof Refused) || error.details?.[0]?.field !== 'command_id') throw error;
+  const message = 'event.id was used for another action';
+  throw new Refused(error.code, message, [{ field: 'event.id', message }]);
 }

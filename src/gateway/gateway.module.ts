@@ -12,14 +12,18 @@ import { Tokens } from '../identity/tokens.js';
 import { InviteLookup } from '../invites/invite-lookup.js';
 import { InvitesModule } from '../invites/invites.module.js';
 import { CONFIG, EVENT_STORE, LOGGER, NODE_ID, READ_STORE } from '../nest/injection.js';
+import { MeetingLookup } from '../meetings/meeting-lookup.js';
 import { Janitor } from '../presence/janitor.js';
 import { PresenceModule } from '../presence/presence.module.js';
 import { Register } from '../presence/register.js';
 import { Viewers } from '../presence/viewers.js';
 import { Heartbeats } from '../read-store/heartbeats.js';
 import type { ReadStore } from '../read-store/read-store.js';
+import { KnownPeople } from '../users/known-people.js';
 import { Broadcast } from './broadcast.js';
 import { arrayDialect } from './dialects/array.js';
+import { envelopeDialect } from './dialects/envelope.js';
+import { socketIoDialect } from './dialects/socket-io.js';
 import { Dispatch } from './dispatch.js';
 import { EventStreams } from './event-streams/event-streams.js';
 import { SocketGateway } from './gateway.js';
@@ -28,7 +32,12 @@ import { LiveLog } from './live-log.js';
 import { Presence } from './presence.js';
 import { SocketServer } from './socket-server.js';
 
-const routes = new Map([['/ws/world/', arrayDialect]]);
+/** Streams of people are looked at once each: they should not drive others out of the cache. */
+const cachedPeople = 100;
+const routes = new Map([
+  ['/ws/world/', arrayDialect],
+  ['/ws/network/', envelopeDialect],
+]);
 
 @Module({
   imports: [CqrsModule, PresenceModule, InvitesModule],
@@ -78,19 +87,48 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
     },
     {
       provide: EventStreams,
-      inject: [EVENT_STORE, EventRegistry, Access, LiveLog, LOGGER],
-      useFactory: (store: EventStore, registry: EventRegistry, access: Access, live: LiveLog, logger: Logger) =>
-        new EventStreams(store, registry, access, live, logger),
+      inject: [EVENT_STORE, EventRegistry, Access, LiveLog, LOGGER, CommandLoop],
+      useFactory: (
+        store: EventStore,
+        registry: EventRegistry,
+        access: Access,
+        live: LiveLog,
+        logger: Logger,
+        loop: CommandLoop,
+      ) => new EventStreams(store, registry, access, live, logger, new MeetingLookup(loop)),
+    },
+    {
+      provide: KnownPeople,
+      inject: [EVENT_STORE, EventRegistry, LiveLog],
+      useFactory: (store: EventStore, registry: EventRegistry, live: LiveLog) =>
+        new KnownPeople(new CommandLoop(store, registry, cachedPeople), live),
     },
     {
       provide: SignInService,
-      inject: [Tokens, CommandLoop, LiveFacts, LiveLog, InviteLookup],
-      useFactory: (tokens: Tokens, loop: CommandLoop, facts: LiveFacts, live: LiveLog, invites: InviteLookup) =>
-        new SignInService(tokens, loop, facts, live, invites),
+      inject: [Tokens, CommandLoop, LiveFacts, LiveLog, InviteLookup, KnownPeople],
+      useFactory: (
+        tokens: Tokens,
+        loop: CommandLoop,
+        facts: LiveFacts,
+        live: LiveLog,
+        invites: InviteLookup,
+        people: KnownPeople,
+      ) => new SignInService(tokens, loop, facts, live, invites, people),
     },
     {
       provide: Dispatch,
-      inject: [CommandBus, QueryBus, SignInService, Access, LiveFacts, LiveLog, Broadcast, EventStreams, Presence],
+      inject: [
+        CommandBus,
+        QueryBus,
+        SignInService,
+        Access,
+        LiveFacts,
+        LiveLog,
+        Broadcast,
+        EventStreams,
+        Presence,
+        EVENT_STORE,
+      ],
       useFactory: (
         commands: CommandBus,
         queries: QueryBus,
@@ -101,7 +139,8 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
         broadcast: Broadcast,
         streams: EventStreams,
         presence: Presence,
-      ) => new Dispatch(commands, queries, signIns, access, facts, live, broadcast, streams, presence),
+        { epoch }: EventStore,
+      ) => new Dispatch(commands, queries, signIns, access, facts, live, broadcast, streams, presence, epoch),
     },
     {
       provide: SocketServer,
@@ -122,12 +161,13 @@ const routes = new Map([['/ws/world/', arrayDialect]]);
           log,
           limits,
           routes,
+          socketIo: socketIoDialect,
           origins: allowedOrigins,
           connectionLimit,
         });
       },
     },
   ],
-  exports: [Presence, LiveLog, SignInService, SocketServer],
+  exports: [Broadcast, Presence, LiveLog, SignInService, SocketServer],
 })
 export class GatewayModule {}

@@ -9,6 +9,7 @@ import type { Session } from '../identity/session.js';
 import { worldConfig } from '../rooms/world-config.js';
 import type { Broadcast, Permitted } from './broadcast.js';
 import type { SocketLog } from './handler.js';
+import { meets } from './needs.js';
 import { wireTable } from './wire/index.js';
 import type { Delivery, Need } from './wire/wire.js';
 
@@ -101,7 +102,8 @@ export class LiveLog {
     for (const event of events) {
       this.guarded({ position: String(event.position) }, 'an event could not be delivered', () => {
         const deliver = wireTable.events[event.type];
-        if (deliver) this.publish(deliver(this.registry.read(event)));
+        if (!deliver) return;
+        for (const delivery of [deliver(this.registry.read(event))].flat()) this.publish(delivery);
       });
     }
     for (const listener of this.listeners) {
@@ -135,8 +137,13 @@ export class LiveLog {
   /** Tells the sockets. */
   publish(delivery: Delivery): void {
     if ('worldUpdated' in delivery) return this.publishWorld(delivery.worldUpdated);
-    const { topic, name, body, need, except } = delivery;
-    this.broadcast.publish(topic, name, body, this.permittedBy(need), except);
+    const { name, body, need } = delivery;
+    const permitted = this.permittedBy(need);
+    if ('people' in delivery) {
+      this.broadcast.publishTo(delivery.world, delivery.people, name, body, permitted, delivery);
+    } else {
+      this.broadcast.publish(delivery.topic, name, body, permitted, delivery.except);
+    }
   }
 
   /**
@@ -179,7 +186,10 @@ export class LiveLog {
     }
   }
 
-  private permittedBy({ permission, room }: Need): Permitted {
+  private permittedBy(need: Need): Permitted {
+    const { permission, room, besides, users } = need;
+    // Hardly two meetings are for the same people: nothing is gained by keeping these.
+    if (users || besides) return (session) => meets(this.access, session, need);
     const key = `${permission} ${room ?? ''}`;
     let permitted = this.permitted.get(key);
     if (!permitted) {

@@ -6,13 +6,15 @@ import { numbersOf } from '../eventsourcing/refused.js';
 import { personKey, type Session } from '../identity/session.js';
 import { atMost } from '../waiting.js';
 import type { Broadcast } from './broadcast.js';
-import { CloseCode, Connection } from './connection.js';
-import type { ConnectionHost } from './connection.js';
+import { CloseCode, type Connection } from './connection.js';
+import type { Dialect } from './dialects/dialect.js';
 import { refusalOf } from './failure.js';
 import type { SocketHandler, SocketLog } from './handler.js';
 import type { SocketLimits } from './limits.js';
+import { type SocketIoHost, SocketIoListener, socketIoPath } from './socket-io/socket-io-listener.js';
 import { bearerToken, isAllowedOrigin, normalizedOrigins, refuseUpgrade, targetOf } from './upgrade.js';
 import type { Routes } from './upgrade.js';
+import { ConnectedWebSocket, WsConnection } from './ws-connection.js';
 
 export interface SocketServerOptions {
   readonly handler: SocketHandler;
@@ -24,27 +26,28 @@ export interface SocketServerOptions {
   readonly origins: readonly string[];
   /** Sockets a user may have open in a world; null where only `limits` counts. */
   readonly connectionLimit?: (world: string) => number | null;
-  /** Path prefixes whose upgrades another listener of the same HTTP server answers. */
-  readonly leave?: readonly string[];
+  /** What is spoken on Socket.IO; without it that is not served. */
+  readonly socketIo?: Dialect;
 }
 
 /** All open sockets of this process: opens them, sweeps over their deadlines, stops them. */
-export class SocketServer implements ConnectionHost {
+export class SocketServer implements SocketIoHost {
   readonly handler: SocketHandler;
   readonly limits: SocketLimits;
   readonly log: SocketLog;
   /** Whole milliseconds. Stands still while the process does, so that a long pause here is not taken for a silence there. */
   clock = 0;
+  readonly origins: ReadonlySet<string>;
 
   readonly #options: SocketServerOptions;
-  readonly #origins: ReadonlySet<string>;
-  readonly #ws: WebSocketServer;
+  readonly #ws: InstanceType<typeof WebSocketServer<typeof ConnectedWebSocket>>;
   readonly #connections = new Set<Connection>();
   /** Open sockets by world and person, the oldest first. Most people have one, and a list of one takes less than a set. */
   readonly #perUser = new Map<string, Connection[]>();
   readonly #leaving = new Set<Promise<void>>();
   #listener: (connection: Connection) => void = ignore;
   #http: Server | undefined;
+  #socketIo: SocketIoListener | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sweptAt = performance.now();
   #stopping = false;
@@ -55,9 +58,11 @@ export class SocketServer implements ConnectionHost {
     this.handler = options.handler;
     this.limits = options.limits;
     this.log = options.log;
-    this.#origins = normalizedOrigins(options.origins);
+    this.origins = normalizedOrigins(options.origins);
+    options.broadcast.findPeopleBy((world, userId) => this.#perUser.get(userKey({ world, userId })) ?? nobody);
     const settings = {
       noServer: true,
+      WebSocket: ConnectedWebSocket,
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: options.limits.maxFrameBytes,
@@ -72,9 +77,15 @@ export class SocketServer implements ConnectionHost {
     return this.#connections;
   }
 
-  /** Serves the upgrades of an HTTP server. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Serves the upgrades of an HTTP server, and Socket.IO's requests. */
   attach(http: Server): void {
     this.#http = http;
+    const { socketIo } = this.#options;
+    if (socketIo) this.#socketIo = new SocketIoListener(http, socketIo, this);
     http.on('upgrade', this.#onUpgrade);
     this.#timer = setInterval(() => this.#sweep(), this.limits.sweepMs).unref();
   }
@@ -85,7 +96,7 @@ export class SocketServer implements ConnectionHost {
   }
 
   /**
-   * Refuses upgrades (503), handles the frames already received, closes all sockets (1012). Resolves when all are gone and
+   * Refuses new ones (503), handles the frames already received, closes all sockets (1012). Resolves when all are gone and
    * the handler has heard of it; takes at most `drainMs` twice and `closeMs`.
    */
   async shutdown(): Promise<void> {
@@ -98,12 +109,14 @@ export class SocketServer implements ConnectionHost {
     if (this.#connections.size > 0) await emptied;
     await atMost(this.limits.drainMs, Promise.all(this.#leaving));
     clearInterval(this.#timer);
+    this.#socketIo?.close();
     this.#http?.off('upgrade', this.#onUpgrade);
   }
 
   admit(connection: Connection, session: Session): boolean {
     const key = userKey(session);
     const open = this.#perUser.get(key);
+    if (open?.includes(connection)) return true;
     const most = this.limits.rate?.socketsPerUser ?? Infinity;
     // Where the world allows no more than that, an older socket makes room.
     if (open && open.length >= most && (this.#worldsLimit(session) ?? Infinity) > most) return false;
@@ -139,7 +152,7 @@ export class SocketServer implements ConnectionHost {
   }
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (this.#options.leave?.some((prefix) => request.url?.startsWith(prefix))) return;
+    if (this.#socketIo && request.url?.startsWith(socketIoPath)) return;
     // A socket destroys itself on an error; without a listener the error would end the process.
     socket.on('error', ignore);
     this.#upgrade(request, socket, head).catch((error: unknown) => {
@@ -153,7 +166,7 @@ export class SocketServer implements ConnectionHost {
     if (this.#stopping) return refuseUpgrade(socket, 503, 'server.unavailable', 'The server is stopping.');
     if (target === 400) return refuseUpgrade(socket, 400, 'protocol.invalid', 'The path is not valid.');
     if (target === 404) return refuseUpgrade(socket, 404, 'path.unknown', 'Nothing is served at this path.');
-    if (!isAllowedOrigin(request, this.#origins)) {
+    if (!isAllowedOrigin(request, this.origins)) {
       return refuseUpgrade(socket, 403, 'auth.denied', 'This Origin is not allowed.');
     }
     const session = await this.#signIn(request, target.world);
@@ -161,10 +174,13 @@ export class SocketServer implements ConnectionHost {
     if (socket.destroyed) return;
     this.#ws.handleUpgrade(request, socket, head, (ws) => {
       socket.off('error', ignore); // ws listens from here on
-      const connection = new Connection(ws, socket, session ? { ...target, session } : target, this);
-      this.#connections.add(connection);
-      this.#listener(connection);
+      this.accept(new WsConnection(ws, socket, session ? { ...target, session } : target, this));
     });
+  }
+
+  accept(connection: Connection): void {
+    this.#connections.add(connection);
+    this.#listener(connection);
   }
 
   /** Who the header describes; undefined without one. */
@@ -194,6 +210,9 @@ export class SocketServer implements ConnectionHost {
   }
 }
 
-const userKey = (session: Session): string => `${session.world}\0${personKey(session)}`;
+const userKey = (person: Pick<Session, 'world' | 'userId' | 'anonymous'>): string =>
+  `${person.world}\0${personKey(person)}`;
+
+const nobody: readonly Connection[] = [];
 
 function ignore(): void {}

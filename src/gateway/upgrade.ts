@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Refused } from '../eventsourcing/refused.js';
-import type { Dialect } from './dialects/dialect.js';
+import type { Dialect, DialectOptions } from './dialects/dialect.js';
 
 /** Path prefixes, each followed by the name of a world, and what is spoken there. */
 export type Routes = ReadonlyMap<string, Dialect>;
@@ -10,14 +10,16 @@ export type Routes = ReadonlyMap<string, Dialect>;
 export interface Target {
   readonly dialect: Dialect;
   readonly world: string;
-  readonly query?: URLSearchParams;
 }
 
 const worldName = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Where an upgrade wants to go: 400 for a path that cannot be decoded, 404 for one that is not served. */
+/**
+ * Where an upgrade wants to go: 400 for a path that cannot be decoded, 404 for one that is not served.
+ * @throws Refused `protocol.invalid` for options that are none
+ */
 export function targetOf(url: string, routes: Routes): Target | 400 | 404 {
-  const [path = '', search] = url.split('?', 2);
+  const [path = ''] = url.split('?', 1);
   let decoded: string;
   try {
     decoded = decodeURIComponent(path);
@@ -27,10 +29,24 @@ export function targetOf(url: string, routes: Routes): Target | 400 | 404 {
   for (const [prefix, dialect] of routes) {
     const world = decoded.slice(prefix.length);
     if (decoded.startsWith(prefix) && worldName.test(world)) {
-      return { dialect, world, ...(search && { query: new URLSearchParams(search) }) };
+      return { dialect: dialect.with(optionsOf(url)), world };
     }
   }
   return 404;
+}
+
+/** What the query of a URL asks for; whatever else is in it is not looked at. @throws Refused `protocol.invalid` */
+export function optionsOf(url: string): DialectOptions {
+  const at = url.indexOf('?');
+  const query = new URLSearchParams(at < 0 ? '' : url.slice(at));
+  const has = (name: string, value: string): boolean => {
+    const given = query.getAll(name);
+    if (given.some((one) => one !== value)) {
+      throw new Refused('protocol.invalid', `In the URL, ${name} can only be ${value}.`);
+    }
+    return given.length > 0;
+  };
+  return { epoch: has('timestamps', 'epoch'), deprecated: has('deprecated', '1') };
 }
 
 /** Browsers send an Origin: it must be this host or one of `allowed`. Everyone else sends none. */
@@ -41,6 +57,11 @@ export function isAllowedOrigin({ headers }: IncomingMessage, allowed: ReadonlyS
   if (!parsed || parsed.host === '') return false;
   // Only the host counts: behind a proxy that ends TLS, the scheme differs. Parsing drops a port that is the scheme's own.
   return allowed.has(parsed.origin) || parseUrl(`${parsed.protocol}//${headers.host}`)?.host === parsed.host;
+}
+
+/** One of `allowed`: the scheme counts, too. */
+export function isListedOrigin(origin: string, allowed: ReadonlySet<string>): boolean {
+  return allowed.has(parseUrl(origin)?.origin ?? '');
 }
 
 /** Origins as browsers write them. */

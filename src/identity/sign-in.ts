@@ -29,6 +29,12 @@ export interface Invites {
   find(token: string): Promise<Invite | undefined>;
 }
 
+/** Where it is kept what the newest token of each person says. */
+export interface People {
+  /** Resolves when it is durable. @throws StoreUnavailable */
+  record(session: Session): Promise<void>;
+}
+
 /** Turns what a person shows into a session. Source: wire contract, sections 2 and 3. */
 export class SignInService {
   constructor(
@@ -38,15 +44,17 @@ export class SignInService {
     /** Resolves when the facts reflect a position. */
     private readonly live: { reached(position: bigint): Promise<void> | undefined },
     private readonly invites: Invites,
+    private readonly people: People,
   ) {}
 
-  /** @throws Refused auth.*, world.unknown */
+  /** Who is signed in is known to the world, but for people with an invite. @throws Refused auth.*, world.unknown; StoreUnavailable */
   async signIn({ token, client_id, invite_token }: Partial<Omit<SignIn, 'type'>>, world: string): Promise<Session> {
     if (token !== undefined) return this.byToken(token, world);
     if (client_id === undefined) throw new Refused('auth.missing_token');
     const session = { userId: `client:${client_id}`, world, traits: [], profile: {} };
     if (invite_token !== undefined) return { ...session, ...(await this.byInvite(invite_token, world)) };
     if (!this.facts.worlds.has(world)) throw new Refused('world.unknown');
+    await this.people.record(session);
     return session;
   }
 
@@ -69,6 +77,7 @@ export class SignInService {
   async byToken(token: string | undefined, world?: string): Promise<Session> {
     const session = await this.tokens.verify(token, world);
     await this.openWorld(session.world);
+    await this.people.record(session);
     return session;
   }
 

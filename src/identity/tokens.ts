@@ -10,9 +10,11 @@ import {
 import type { Config } from '../config/config.js';
 import type { JsonObject } from '../eventsourcing/events.js';
 import { Refused } from '../eventsourcing/refused.js';
+import { parseJson } from '../gateway/json.js';
 import { isObject, isText } from '../eventsourcing/validation.js';
 import { secretOf } from './secret.js';
 import type { Session } from './session.js';
+import { isUserId } from './user-id.js';
 
 export interface TokenSettings {
   /** HS256 key; undefined where only a JWKS is trusted. */
@@ -102,13 +104,14 @@ function refusalOf(error: unknown): Error {
 function toSession(payload: JWTPayload): Session {
   const { world = defaultWorld, traits = [], profile = {}, email, zoneinfo, exp } = payload;
   const userId = payload.sub ?? payload.uid;
-  if (!isText(userId, 300) || /^\d+$/.test(userId)) throw badClaim('sub must be a user id that is not digits only');
+  if (!isUserId(userId)) throw badClaim('sub must be a user id of at most 300 characters that is not digits only');
   if (!isWorldName(world)) throw badClaim('world must be 1 to 64 letters, digits, _ or -');
   if (!(Array.isArray(traits) && traits.every((trait) => isText(trait, 100))))
     throw badClaim('traits must be a list of texts');
   if (!isObject(profile)) throw badClaim('profile must be an object');
   if (email !== undefined && typeof email !== 'string') throw badClaim('email must be a text');
   if (zoneinfo !== undefined && !isZone(zoneinfo)) throw badClaim('zoneinfo must be an IANA zone');
+  requireKeepable({ profile, email });
   return {
     userId,
     world,
@@ -122,6 +125,15 @@ function toSession(payload: JWTPayload): Session {
 }
 
 const badClaim = (message: string): Refused => new Refused('auth.invalid_token', `In the token, ${message}.`);
+
+/** What is kept of a person holds no more than what clients may send: read models could not write it. */
+function requireKeepable(claims: { readonly profile: unknown; readonly email: unknown }): void {
+  try {
+    parseJson(JSON.stringify(claims));
+  } catch (error) {
+    throw badClaim(`profile and email must be plain JSON${error instanceof Refused ? `: ${error.message}` : ''}`);
+  }
+}
 
 export const isWorldName = (value: unknown): value is string =>
   typeof value === 'string' && /^[\w-]{1,64}$/.test(value);

@@ -4,6 +4,7 @@ import type { CommandLoop } from '../eventsourcing/handle.js';
 import type { Policy } from '../eventsourcing/policy.js';
 import { Refused } from '../eventsourcing/refused.js';
 import type { EventRegistry } from '../eventsourcing/registry.js';
+import { isOutage } from '../health/outage.js';
 import type { Checkpoints } from '../read-store/checkpoints.js';
 
 const retryMs = 500;
@@ -29,7 +30,10 @@ export class PolicyRunner {
     private readonly log: Log,
   ) {}
 
-  /** Resolves when every follow-up of what is in the log now was carried out, or the runner was stopped. */
+  /**
+   * Resolves when every follow-up of what is in the log now was carried out, or one has to wait for a read model, or the
+   * runner was stopped.
+   */
   start(): Promise<void> {
     return new Promise((caughtUp) => {
       this.running = this.run(caughtUp).finally(caughtUp);
@@ -53,6 +57,8 @@ export class PolicyRunner {
         }
       } catch (error) {
         this.log.error({ err: error, policy: name }, 'a policy was cut off, it goes on where it was');
+        // Whoever projects the read model may come after this process: a start does not wait for that.
+        if (error instanceof Refused && error.code === 'server.unavailable') caughtUp();
       }
       await delay(retryMs, undefined, { signal }).catch(() => undefined);
     }
@@ -92,8 +98,11 @@ export class PolicyRunner {
   }
 }
 
-/** The store may answer again, and another process may be done with the stream: tried again from the checkpoint. */
+/**
+ * A store may answer again, a read model catch up, and another process be done with the stream: tried again from the
+ * checkpoint.
+ */
 const isPassing = (error: unknown): boolean =>
-  error instanceof Refused ? error.code === 'concurrency.conflict' : isStoreError(error);
-
-const isStoreError = (error: unknown): boolean => error instanceof Error && error.name === 'StoreUnavailable';
+  error instanceof Refused
+    ? error.code === 'concurrency.conflict' || error.code === 'server.unavailable'
+    : isOutage(error);

@@ -1,13 +1,10 @@
-import type { CommandContext } from '../eventsourcing/decider.js';
 import type { Execution } from '../eventsourcing/execution.js';
 import type { AppendedEvent, CommandLoop, Outcome } from '../eventsourcing/handle.js';
 import { aggregateId } from '../eventsourcing/ids.js';
-import { followUpContext, type Policy } from '../eventsourcing/policy.js';
+import { follow, followUpContext, type Policy } from '../eventsourcing/policy.js';
 import { Refused } from '../eventsourcing/refused.js';
 import { roomDirectory, type RoomDirectoryCommand, type RoomDirectoryEvent } from './room-directory.js';
 import { rooms, type Room, type RoomCommand, type RoomEvent } from './rooms.js';
-
-const followRounds = 10;
 
 type Recorded = AppendedEvent<RoomDirectoryEvent>;
 type RoomOutcome = Outcome<Room, RoomEvent> & { readonly room: string };
@@ -64,17 +61,5 @@ export async function changeListing(
   const next = event && (await following(loop, event, position));
   if (!next) throw new Error(`${command.type} changed no room`);
   // The event says which room it was: a resend may name another one.
-  return { ...(await follow(loop, next, followUpContext(event))), room: next.room };
-}
-
-/** The directory has decided: losing to other servers on the room's stream is no answer, so it is tried more often than a command. */
-async function follow(loop: CommandLoop, command: RoomCommand, context: CommandContext) {
-  for (let round = 1; ; round++) {
-    try {
-      return await loop.handle(rooms, command, context);
-    } catch (error) {
-      const lost = error instanceof Refused && error.code === 'concurrency.conflict';
-      if (!lost || round === followRounds) throw error;
-    }
-  }
+  return { ...(await follow(loop, rooms, next, followUpContext(event))), room: next.room };
 }

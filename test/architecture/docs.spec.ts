@@ -93,6 +93,17 @@ describe('docs/wire.md', () => {
     }
   });
 
+  it('describes the fields of meetings as they are', () => {
+    const rows = ['Meetings', 'Availability and slots'].flatMap((heading) => tableBelow(text, heading));
+    expect(rows.length).toBeGreaterThan(17);
+    for (const { action = '', fields } of rows) {
+      const name = codesIn(action)[0] ?? '';
+      const entry = wireTable.actions[name];
+      if (!entry) throw new Error(`there is no action ${name}`);
+      expect([name, codesIn(fields).toSorted()]).toEqual([name, fieldsOf(entry)]);
+    }
+  });
+
   it('has the numbers of the error codes', () => {
     const rows = tableBelow(text, 'Error codes');
     expect(rows.length).toBeGreaterThan(10);
@@ -132,6 +143,23 @@ describe('docs/read-models.md', () => {
     },
     { type: 'ViewerEntered', data: { roomId: 'r1', userId: 'alice', node: 'n1', profile: {} } },
     { type: 'ReactionAdded', data: { roomId: 'r1', userId: 'alice', emoji: '👏' } },
+    { type: 'UserProfileRecorded', data: { userId: 'alice', profile: {} } },
+    {
+      type: 'AvailabilityOverrideSet',
+      data: { userId: 'alice', zone: 'UTC', status: 'Available', intervals: [[0, 60]], date: '2026-01-01' },
+    },
+    {
+      type: 'MeetingCreated',
+      data: {
+        meetingId: 'm1',
+        users: ['alice'],
+        organizerId: 'alice',
+        booking: '0',
+        created: '2026-01-01T09:00:00.000Z',
+        plan: { sourceType: 'group', sourceIds: ['g1'], subject: 'Stand-up', startDate: 0, endDate: 1 },
+        buffers: { bufferBefore: 0, bufferAfter: 0 },
+      },
+    },
   ];
 
   /** Names of the fields of a row. */

@@ -81,7 +81,7 @@ describe('convoke on a data folder', () => {
     const verified = await runCli(['log', 'verify', '--data-dir', place.dataDir]);
     expect(verified).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^4 events in 3 streams, head at position 3/),
+      stdout: expect.stringMatching(/^5 events in 4 streams, head at position 4/),
     });
     const list = await runCli(['projections', 'list'], env);
     expect(list).toMatchObject({ code: 1, stdout: '' });
@@ -93,10 +93,10 @@ describe('convoke on a data folder', () => {
     const rebuilt = await runCli(['projections', 'rebuild', 'room_list'], env);
     expect(rebuilt).toMatchObject({
       code: 0,
-      stdout: 'room_list is rebuilt up to position 3 and read from room_list_v2\n',
+      stdout: 'room_list is rebuilt up to position 4 and read from room_list_v2\n',
     });
     const list = await runCli(['projections', 'list'], env);
-    expect(list.stdout).toMatch(/room_config +room_config_v1 +3 +3 +0\n.*room_list +room_list_v2 +3 +3 +0\n/);
+    expect(list.stdout).toMatch(/room_config +room_config_v1 +4 +4 +0\n.*room_list +room_list_v2 +4 +4 +0\n/);
     const unknown = await runCli(['projections', 'rebuild', 'nope'], env);
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('there is no read model nope') });
   });
@@ -120,8 +120,8 @@ describe('convoke on a data folder', () => {
     await log.close();
     const { code, stdout, stderr } = await runCli(['log', 'verify'], env);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('6 events in 4 streams, head at position 5; 1 problem:');
-    expect(stderr).toContain('position 5, stream forged: its hash does not fit its content');
+    expect(stderr).toContain('7 events in 5 streams, head at position 6; 1 problem:');
+    expect(stderr).toContain('position 6, stream forged: its hash does not fit its content');
   });
 
   it('says that there is no log', async () => {

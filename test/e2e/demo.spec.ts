@@ -26,6 +26,9 @@ describe('convoke demo', () => {
     for (const line of [
       /Lighthouse Days 2027 +5 rooms, 16 sessions/,
       /✓ all 50 attendees heard of 50 claps/,
+      /✓ one of 20 bookings won/,
+      /✓ both guests were told of it/,
+      /✓ the slot is offered no more/,
       /✓ the list of viewers is right/,
       /✓ the effect of every acknowledged command is there/,
       /✓ the read models went on at their checkpoints/,

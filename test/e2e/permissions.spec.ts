@@ -35,6 +35,8 @@ interface Expectation {
   /** Any of these is enough; none of them is needed where there is none. */
   readonly any: readonly string[];
   readonly payload: (room: string) => unknown;
+  /** What it answers to who may, where that is not success. */
+  readonly outcome?: string;
 }
 
 let names = 0;
@@ -45,6 +47,18 @@ const inRoom = (permission: string | string[], more: object = {}): Expectation =
   return { scope: 'room', any: [permission].flat(), payload: (room) => ({ room, ...more }) };
 };
 const grant = { user: 'nobody', role: 'attendee' };
+const ofMeeting = (more: object = {}): Expectation => {
+  return { ...inWorld('world:view', () => ({ meetingId: 'none', ...more })), outcome: 'meeting.unknown' };
+};
+/** Rooms in meetings also take what is needed in the world: see meetings-read.spec.ts. */
+const inNoRoom = (payload: object): Expectation => {
+  return { scope: 'world', any: [], payload: () => payload, outcome: 'room.unknown' };
+};
+const times = { startDate: '2030-01-01T09:00:00Z', endDate: '2030-01-01T10:00:00Z' };
+/** Nobody is busy yet. */
+const free = (): object => ({ startDate: ++names * 3_600_000, endDate: (names + 1) * 3_600_000 });
+const ofDay = (more: object = {}): Expectation =>
+  inWorld('world:view', () => ({ localDate: times.startDate, ...more }));
 
 /** One line for every action there is. */
 const actions: Readonly<Record<string, Expectation>> = {
@@ -64,6 +78,31 @@ const actions: Readonly<Record<string, Expectation>> = {
   'room.enter': inRoom('room:view'),
   'room.react': inRoom('room:view', { reaction: '👏' }),
   'room.leave': inRoom([]),
+  'meeting:createMeeting': inWorld('world:view', () => {
+    return { sourceType: 'group', sourceIds: ['g'], subject: 'Review', ...free() };
+  }),
+  'meeting:updateMeeting': ofMeeting(),
+  'meeting:deleteMeeting': ofMeeting(),
+  'meeting:acceptMeetingRequest': ofMeeting(),
+  'meeting:declineMeetingRequest': ofMeeting(),
+  'meeting:getMeeting': ofMeeting(),
+  'meeting:listUserMeetings': inWorld('world:view', () => times),
+  'meeting:listUserMeetingCounts': inWorld('world:view', () => ({ localDateNow: 0, offset: 0, size: 1 })),
+  'meeting:create': inNoRoom({ meeting: { subject: 'Review', roomId: 'none', ...times } }),
+  'meeting:update': ofMeeting({ meeting: {} }),
+  'meeting:delete': ofMeeting(),
+  'meeting:get': ofMeeting(),
+  'meeting:listUserMeetingsInDateRange': inWorld('world:view', () => times),
+  'meeting:checkPropHasMeetingsOrSocialSessions': inNoRoom({ roomId: 'none', propId: 'p' }),
+  'meeting:setUserAvailability': ofDay({ availability: { status: 'Available', dates: [], repetition: 127 } }),
+  'meeting:getUserAvailabilityPattern': ofDay(),
+  'meeting:getUserAvailabilityForDay': ofDay(),
+  'meeting:getUserAvailabilityForWeek': ofDay(),
+  'meeting:getUserAvailabilityForMonth': ofDay(),
+  'meeting:getTimeSlotsForMeeting': ofDay({ users: [] }),
+  'meeting:getMeetingTimeSlotsForMonth': ofDay({ users: [] }),
+  'meeting:getCalendarLink': inWorld('world:view'),
+  'meeting:resetCalendarLink': inWorld('world:view'),
   'events.subscribe': { scope: 'room', any: ['room:view'], payload: (room) => ({ topics: [`room:${room}`] }) },
   'events.unsubscribe': { scope: 'world', any: [], payload: () => ({}) },
   // The last one: nothing can be done in the room then.
@@ -115,11 +154,11 @@ const denial = { world: 'auth.denied', room: 'protocol.denied' };
 /** What every action answers to one who holds this in the room and that in the world. */
 async function outcomes(ask: Ask, room: string, hasInRoom: readonly string[], hasInWorld: readonly string[]) {
   const [given, expected]: Record<string, string>[] = [{}, {}];
-  for (const [action, { scope, any, payload }] of Object.entries(actions)) {
+  for (const [action, { scope, any, payload, outcome = 'success' }] of Object.entries(actions)) {
     const has = scope === 'room' ? [...hasInRoom, ...hasInWorld] : hasInWorld;
     const allowed = any.length === 0 || any.some((permission) => has.includes(permission));
     Object.assign(given ?? {}, { [action]: await ask(action, payload(room)) });
-    Object.assign(expected ?? {}, { [action]: allowed ? 'success' : denial[scope] });
+    Object.assign(expected ?? {}, { [action]: allowed ? outcome : denial[scope] });
   }
   return [given, expected];
 }

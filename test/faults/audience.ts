@@ -95,8 +95,8 @@ function permitted(
     const { roomId, config } = event.data;
     const grants = (config as { readonly trait_grants?: { readonly viewer?: unknown } } | undefined)?.trait_grants;
     if (event.type === 'RoomCreated' && grants?.viewer !== undefined) isPublic.add(String(roomId));
-    const delivery = wireTable.events[event.type]?.(eventRegistry.read(event));
-    if (!delivery || 'worldUpdated' in delivery || !(seesAll || isPublic.has(String(roomId)))) return [];
+    const [delivery] = [wireTable.events[event.type]?.(eventRegistry.read(event)) ?? []].flat();
+    if (!delivery || !('topic' in delivery) || !(seesAll || isPublic.has(String(roomId)))) return [];
     const { topic, name, body } = delivery;
     return [{ topic, name, body, position, command: commands.get(metadata.commandId) ?? -1 }];
   });

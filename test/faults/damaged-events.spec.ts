@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { open, type Database, type RootDatabase } from 'lmdb';
+import { calendarFeeds } from '../../src/calendar-feeds/calendar-feeds.js';
 import { eventRegistry } from '../../src/event-registry.js';
 import {
   openEmbeddedEventStore,
@@ -22,10 +23,14 @@ import { roomDirectory } from '../../src/rooms/room-directory.js';
 import { emptyConfig } from '../../src/rooms/room-fields.js';
 import { changeListing } from '../../src/rooms/rooms.policy.js';
 import { rooms } from '../../src/rooms/rooms.js';
+import { users } from '../../src/users/users.js';
 import { alice } from '../spec/decider-spec.js';
+import { writeEveryMeetingEvent } from './every-meeting-event.js';
 import { scale } from './scale.js';
 
-const as = (action: string): CommandContext => ({ ...alice, action, commandId: randomUUID() });
+const as = (action: string, over: Partial<CommandContext> = {}): CommandContext => {
+  return { ...alice, action, commandId: randomUUID(), ...over };
+};
 
 /** Every type of event the program has, as commands make them. */
 async function writeEveryType(store: EmbeddedEventStore): Promise<void> {
@@ -40,6 +45,16 @@ async function writeEveryType(store: EmbeddedEventStore): Promise<void> {
     await loop.handle(worlds, { type: 'GrantWorldRole', ...grant }, as('world.grant'));
     await loop.handle(worlds, { type: 'RevokeWorldRole', ...grant }, as('world.revoke'));
     await loop.handle(worlds, { type: 'PatchWorldConfig', title: `World ${n}` }, as('world.config.patch'));
+    const person = {
+      userId: `user ${n}`,
+      profile: { display_name: 'Bob' },
+      email: 'bob@x.org',
+      zoneinfo: 'Asia/Tokyo',
+    };
+    await loop.handle(users, { type: 'RecordUserProfile', ...person }, as('user.record'));
+    const link = { type: 'IssueCalendarLink', userId: `user ${n}`, secret: `kLeNv${n}`, resets: false } as const;
+    await loop.handle(calendarFeeds, link, as('meeting:getCalendarLink'));
+    await writeEveryMeetingEvent(loop, as);
     const execution = (action: string) => ({ context: as(action), onlyResend: false });
     const listing = { type: 'RegisterRoom', name: `Hall ${n} 🎉`, defaults: emptyConfig } as const;
     const { room } = await changeListing(loop, listing, execution('room.create'));

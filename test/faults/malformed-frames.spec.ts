@@ -53,9 +53,11 @@ describe('malformed frames', () => {
       const admin = await connectAs(server, 'admin', ['admin']);
       await admin.call('room.create', { name: 'Hall' });
       await server.ready();
-      const head = await headOf(dataDir);
       const headers = { authorization: `Bearer ${await tokenFor('mallory')}` };
       let socket = await RawSocket.open(server, undefined, { headers });
+      // Signed in: who that is, is in the log by now.
+      await socket.next();
+      const head = await headOf(dataDir);
       let sent = 0;
       let warm: number | undefined;
       const some = fc.sample(frames, { numRuns: 1_000, seed });

@@ -14,6 +14,7 @@ import { emojis, type ReactionEvent } from '../../src/reactions/reactions.js';
 import { emptyConfig } from '../../src/rooms/room-fields.js';
 import { changeListing } from '../../src/rooms/rooms.policy.js';
 import { rooms, type RoomEvent } from '../../src/rooms/rooms.js';
+import type { UserEvent } from '../../src/users/users.js';
 import { circumstances, runThrough, troubles } from '../projections/session-runs.js';
 import { openStores, type Stores } from '../projections/stores.js';
 import { alice, recorded } from '../spec/decider-spec.js';
@@ -53,9 +54,13 @@ const data: { readonly [T in AnyEvent['type']]: fc.Arbitrary<Extract<AnyEvent, {
   RoomDeleted: fc.record({ roomId }),
   ReactionAdded: fc.record({ roomId, userId: name, emoji: fc.constantFrom(...emojis) }),
   ViewerEntered: fc.record({ roomId, userId: viewer, node, profile: fc.record({ display_name: name }) }),
+  UserProfileRecorded: fc.record(
+    { userId: viewer, profile: fc.record({ display_name: name }), email: name, zoneinfo: fc.constant('Asia/Tokyo') },
+    { requiredKeys: ['userId', 'profile'] },
+  ),
   ViewerLeft: fc.record({ roomId, userId: viewer, node, reason: fc.constantFrom('left', 'closed', 'deleted', 'lost') }),
 };
-type AnyEvent = PresenceEvent | WorldEvent | RoomDirectoryEvent | RoomEvent | ReactionEvent;
+type AnyEvent = PresenceEvent | WorldEvent | RoomDirectoryEvent | RoomEvent | ReactionEvent | UserEvent;
 
 const anyEvent: fc.Arbitrary<DomainEvent> = fc.oneof(
   ...Object.entries(data).map(([type, of]) =>

@@ -36,6 +36,10 @@ export const scale = {
   stormMs: either(6_000, 60_000),
   /** The longest pause of a connection between two things it does. */
   stormPauseMs: either(20, 1_000),
+  /** Slots that 200 bookings each want at once. */
+  bookingRounds: either(10, 100),
+  /** `kill -9` while meetings are booked, moved and answered. */
+  bookingKills: either(4, 50),
   malformedFrames: either(5_000, 50_000),
   /** What is measured has bounds in the long form only: in the short one other tests share the machine. */
   maxCutOffMs: either(Infinity, 10_000),

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Refused } from '../../src/eventsourcing/refused.js';
 import { arrayDialect } from '../../src/gateway/dialects/array.js';
-import { MalformedFrame } from '../../src/gateway/dialects/dialect.js';
+import { MalformedFrame, unread } from '../../src/gateway/dialects/dialect.js';
 import { defaultLimits } from '../../src/gateway/limits.js';
 import { errorOf, Harness } from './harness.js';
 
@@ -51,16 +51,16 @@ describe('the array dialect', () => {
     }
     expect(thrown).toBeInstanceOf(MalformedFrame);
     expect(thrown).toMatchObject({
-      id,
+      origin: { id },
       refused: { code: 'protocol.invalid', message: expect.stringMatching(message) },
     });
   });
 
   it('reads what the contract shows', () => {
     const { decode } = arrayDialect;
-    expect(decode('["ping"]')).toEqual({ kind: 'ping', payload: undefined });
-    expect(decode('["ping", null]')).toEqual({ kind: 'ping', payload: null });
-    expect(decode('["authenticate", {"token":"t"}]')).toEqual({ kind: 'authenticate', payload: { token: 't' } });
+    expect(decode('["ping"]')).toMatchObject({ kind: 'ping', payload: undefined });
+    expect(decode('["ping", null]')).toMatchObject({ kind: 'ping', payload: null });
+    expect(decode('["authenticate", {"token":"t"}]')).toMatchObject({ kind: 'authenticate', payload: { token: 't' } });
     expect(decode('["room.config.reorder", "a", ["r"]]')).toEqual({
       kind: 'call',
       action: 'room.config.reorder',
@@ -71,13 +71,15 @@ describe('the array dialect', () => {
   });
 
   it('writes what the contract shows', () => {
-    const call = { kind: 'call', action: 'x', id: 123, payload: {} } as const;
-    expect(arrayDialect.pong(undefined)).toBe('["pong"]');
-    expect(arrayDialect.pong(null)).toBe('["pong",null]');
+    const call = { action: 'x', id: 123 };
+    expect(arrayDialect.pong(unread, undefined)).toBe('["pong"]');
+    expect(arrayDialect.pong(unread, null)).toBe('["pong",null]');
     expect(arrayDialect.success(call, undefined)).toBe('["success",123,{}]');
     expect(arrayDialect.success(call, [])).toBe('["success",123,[]]');
-    expect(arrayDialect.failure(null, new Refused('a.b', 'No.'))).toBe('["error",null,{"code":"a.b","message":"No."}]');
-    expect(arrayDialect.failure('x', new Refused('a.b', 'No.', [{ field: 'f', message: 'm' }]))).toBe(
+    expect(arrayDialect.failure(unread, new Refused('a.b', 'No.'))).toBe(
+      '["error",null,{"code":"a.b","message":"No."}]',
+    );
+    expect(arrayDialect.failure({ ...call, id: 'x' }, new Refused('a.b', 'No.', [{ field: 'f', message: 'm' }]))).toBe(
       '["error","x",{"code":"a.b","message":"No.","details":[{"field":"f","message":"m"}]}]',
     );
     expect(arrayDialect.event('room.reaction', { n: 1 })).toBe('["room.reaction",{"n":1}]');

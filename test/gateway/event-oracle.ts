@@ -27,6 +27,7 @@ export function mayFollow({ user, world, isAdmin = false, rooms = [] }: Follower
         return isAdmin && isIn('world');
       case 'WorldRoleGranted':
       case 'WorldRoleRevoked':
+      case 'UserProfileRecorded':
         return isOwn || (isAdmin && isIn('world'));
       case 'RoomRoleGranted':
       case 'RoomRoleRevoked':

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,10 +15,11 @@ import { Refused } from '../../src/eventsourcing/refused.js';
 import { toCommand } from '../../src/eventsourcing/validation.js';
 import { Broadcast } from '../../src/gateway/broadcast.js';
 import type { Connection } from '../../src/gateway/connection.js';
+import type { Call } from '../../src/gateway/dialects/dialect.js';
 import { SubscribeEvents, UnsubscribeEvents } from '../../src/gateway/event-streams/commands.js';
 import { EventStreams, type Told } from '../../src/gateway/event-streams/event-streams.js';
 import { defaultSizes, type HistorySizes } from '../../src/gateway/event-streams/history.js';
-import type { SocketHandler } from '../../src/gateway/handler.js';
+import type { Answer, SocketHandler } from '../../src/gateway/handler.js';
 import type { SocketLimits } from '../../src/gateway/limits.js';
 import { LiveLog } from '../../src/gateway/live-log.js';
 import type { SocketServerOptions } from '../../src/gateway/socket-server.js';
@@ -25,6 +27,8 @@ import { Access } from '../../src/identity/access.js';
 import { LiveFacts } from '../../src/identity/live-facts.js';
 import type { Session } from '../../src/identity/session.js';
 import { worlds } from '../../src/identity/worlds.js';
+import { MeetingLookup } from '../../src/meetings/meeting-lookup.js';
+import { meetings, type MeetingCommand } from '../../src/meetings/meetings.js';
 import { connectReadStore } from '../../src/read-store/connect.js';
 import { emptyConfig } from '../../src/rooms/room-fields.js';
 import { rooms, type RoomCommand } from '../../src/rooms/rooms.js';
@@ -34,10 +38,11 @@ import { type Client, Harness } from './harness.js';
 
 const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };
 
-/** A token here is `<user>` or `<user>+<trait>`. */
+/** A token here is `<user>`, `<user>+<trait>` or `<user>#<room of an invite>`. */
 const sessionOf = (token: string, world: string): Session => {
-  const [userId = '', ...traits] = token.split('+');
-  return { userId, world, traits, profile: {} };
+  const [person = '', room] = token.split('#');
+  const [userId = '', ...traits] = person.split('+');
+  return { userId, world, traits, profile: {}, ...(room !== undefined && { anonymous: { room } }) };
 };
 
 /** What a served connection can do: subscribe and unsubscribe, as Dispatch does it. */
@@ -56,14 +61,14 @@ class Following implements SocketHandler {
     return {};
   }
 
-  async call(connection: Connection, session: Session, action: string, payload: unknown): Promise<unknown> {
+  async call(connection: Connection, session: Session, { action, payload }: Call): Promise<Answer> {
     if (action === 'events.subscribe') {
       const { topics, after } = toCommand(SubscribeEvents, payload);
       await this.streams.subscribe(connection, session, topics, after);
     } else {
       this.streams.unsubscribe(connection, toCommand(UnsubscribeEvents, payload).topics);
     }
-    return {};
+    return { body: {} };
   }
 
   closed(connection: Connection): void {
@@ -119,11 +124,25 @@ export class Stage {
     const access = new Access(this.facts);
     const live = new LiveLog(this.store, eventRegistry, this.facts, access, new Broadcast(silent), silent);
     const source = told ? told(live) : live;
-    const streams = new EventStreams(store, eventRegistry, access, source, silent, { ...defaultSizes, ...sizes });
+    const people = new MeetingLookup(this.loop);
+    const streams = new EventStreams(store, eventRegistry, access, source, silent, people, {
+      ...defaultSizes,
+      ...sizes,
+    });
     const harness = await Harness.start(limits, { handler: new Following(streams), ...(routes && { routes }) });
     this.serving = { harness, live };
     await live.start();
     return harness;
+  }
+
+  /** What is told of the log goes here, and to no socket. */
+  async serveTo(broadcast: Broadcast): Promise<{ live: LiveLog }> {
+    await this.stopServing();
+    const live = new LiveLog(this.store, eventRegistry, this.facts, new Access(this.facts), broadcast, silent);
+    const harness = await Harness.start();
+    this.serving = { harness, live };
+    await live.start();
+    return { live };
   }
 
   async stopServing(): Promise<void> {
@@ -153,6 +172,31 @@ export class Stage {
 
   async inWorld(type: 'GrantWorldRole' | 'RevokeWorldRole', user: string, role: string): Promise<void> {
     await this.told({ room: '', ...(await this.loop.handle(worlds, { type, user, role }, this.context('demo'))) });
+  }
+
+  async meeting(organizerId: string, invitedUserIds: readonly string[], world = 'demo'): Promise<string> {
+    const meetingId = randomUUID();
+    const day = Date.parse('2026-01-01T00:00:00Z');
+    const details = { sourceType: 'direct', sourceIds: ['x'], subject: 'Talk', description: '' } as const;
+    const color = { r: 0, g: 0, b: 0, a: 1 };
+    await this.onMeeting(
+      {
+        type: 'OpenMeeting',
+        meetingId,
+        organizerId,
+        invitedUserIds,
+        booking: '0',
+        created: new Date(day).toISOString(),
+        plan: { ...details, color, startDate: day, endDate: day + 3_600_000 },
+        buffers: { bufferBefore: 0, bufferAfter: 0 },
+      },
+      world,
+    );
+    return meetingId;
+  }
+
+  async onMeeting(command: MeetingCommand, world = 'demo'): Promise<void> {
+    await this.told({ room: '', ...(await this.loop.handle(meetings, command, this.context(world))) });
   }
 
   async events(after = -1n): Promise<RecordedEvent[]> {

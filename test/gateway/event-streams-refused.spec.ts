@@ -27,7 +27,7 @@ describe('what cannot be followed', () => {
     };
     return [code, ...(details ?? []).map(({ field, message }) => `${field}: ${message}`)];
   };
-  const forms = 'must be world, user:<own id>, room:<id>';
+  const forms = 'must be world, user:<own id>, room:<id>, meeting:<id>';
 
   it.each<[what: string, payload: object, field: string]>([
     ['no topics', {}, 'topics'],
@@ -46,7 +46,8 @@ describe('what cannot be followed', () => {
   });
 
   it.each([
-    'meeting:m1',
+    'meetings:1',
+    'meeting: ',
     'room',
     'room:',
     'room: ',

@@ -32,7 +32,7 @@ describe('the table of what can be followed', () => {
     });
     const actual = documented.map(({ type }) => {
       // Of its data only what says where it belongs.
-      const event = recorded({ type, data: { roomId: 'r', user: 'u', userId: 'u' } });
+      const event = recorded({ type, data: { roomId: 'r', meetingId: 'r', user: 'u', userId: 'u', users: ['u'] } });
       const places = wireTable.streams[type]?.(event) ?? [];
       return {
         type,
@@ -46,13 +46,21 @@ describe('the table of what can be followed', () => {
 
   it('has the kinds of topics documented', async () => {
     const rows = tableOf(await markdown('docs/wire.md'), 'topic');
-    const kinds = Object.entries(wireTable.topics).map(([kind, { id, needs }]) => {
-      const need = needs(kind === 'user' ? alice.actorId : 'r', session);
+    const kinds = Object.entries(wireTable.topics).map(async ([kind, { id, needs }]) => {
+      const asked: string[] = [];
+      const ofMeeting = async (meeting: string, world: string): Promise<string[]> => {
+        asked.push(meeting, world);
+        return [session.userId];
+      };
+      const need = await needs(kind === 'user' ? alice.actorId : 'r', session, { ofMeeting });
       const place = need?.room === undefined ? '' : ' in the room';
-      return [id === undefined ? kind : `${kind}:${id}`, need ? `\`${need.permission}\`${place}` : 'being that user'];
+      const being = asked.length > 0 ? 'being one of its people and ' : '';
+      expect(asked).toEqual(kind === 'meeting' ? ['r', 'demo'] : []);
+      const said = need ? `${being}\`${need.permission}\`${place}` : 'being that user';
+      return [id === undefined ? kind : `${kind}:${id}`, said];
     });
     expect(rows.map((row) => [codesIn(row['topic'])[0], row['following it needs']]).toSorted()).toEqual(
-      kinds.toSorted(),
+      (await Promise.all(kinds)).toSorted(),
     );
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { toCloudEvent } from '../../src/event-store/cloud-event.js';
 import { formatPosition } from '../../src/event-store/position.js';
 import { arrayDialect } from '../../src/gateway/dialects/array.js';
+import type { Dialect } from '../../src/gateway/dialects/dialect.js';
 import { mayFollow } from './event-oracle.js';
 import { call, history, idsOf, Stage, type CloudBody, type Message } from './event-streams-parts.js';
 import { type Client, until } from './harness.js';
@@ -155,9 +156,13 @@ describe('events.subscribe', () => {
       if (name === 'event') encoded++;
       return arrayDialect.event(name, body);
     };
+    const counting = (): Dialect => {
+      const dialect: Dialect = { ...arrayDialect, event, with: () => dialect };
+      return dialect;
+    };
     const routes = new Map([
-      ['/ws/world/', { ...arrayDialect, event }],
-      ['/ws/also/', { ...arrayDialect, event }],
+      ['/ws/world/', counting()],
+      ['/ws/also/', counting()],
     ]);
     const harness = await stage.serve({ routes });
     const paths = Array.from({ length: 20 }, (_none, n) => (n % 2 === 0 ? '/ws/world/demo' : '/ws/also/demo'));

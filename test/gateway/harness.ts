@@ -10,7 +10,10 @@ import { Refused } from '../../src/eventsourcing/refused.js';
 import { Broadcast } from '../../src/gateway/broadcast.js';
 import type { Connection } from '../../src/gateway/connection.js';
 import { arrayDialect } from '../../src/gateway/dialects/array.js';
-import type { SocketHandler } from '../../src/gateway/handler.js';
+import type { Call } from '../../src/gateway/dialects/dialect.js';
+import { envelopeDialect } from '../../src/gateway/dialects/envelope.js';
+import { socketIoDialect } from '../../src/gateway/dialects/socket-io.js';
+import type { Answer, SocketHandler } from '../../src/gateway/handler.js';
 import { defaultLimits } from '../../src/gateway/limits.js';
 import type { SocketLimits } from '../../src/gateway/limits.js';
 import { SocketServer } from '../../src/gateway/socket-server.js';
@@ -28,6 +31,8 @@ function sessionOf(token: string, world: string): Session {
   return { userId, world, traits: [], profile: {}, ...anonymous, ...(expiry && { expiresAt: Number(expiry) }) };
 }
 
+const nothing: Answer = { body: undefined };
+
 /** A small real handler: its actions exercise the connection. */
 export class TestHandler implements SocketHandler {
   readonly calls: string[] = [];
@@ -42,7 +47,7 @@ export class TestHandler implements SocketHandler {
     return sessionOf(token, connection.world);
   }
 
-  async signInByToken(token: string, world: string): Promise<Session> {
+  async signInByToken(token: string, world = 'demo'): Promise<Session> {
     return sessionOf(token, world);
   }
 
@@ -51,21 +56,21 @@ export class TestHandler implements SocketHandler {
     return { user: session.userId };
   }
 
-  async call(connection: Connection, session: Session, action: string, payload: unknown): Promise<unknown> {
+  async call(connection: Connection, session: Session, { action, payload }: Call): Promise<Answer> {
     this.calls.push(action);
     const { topic, count = 1, size = 1 } = payload as { topic?: string; count?: number; size?: number };
     switch (action) {
       case 'join':
         this.broadcast.join(connection, topic ?? '');
-        return undefined;
+        return nothing;
       case 'say':
         for (let n = 0; n < count; n++) {
           this.broadcast.publish(topic ?? '', 'said', { by: session.userId, n, text: 'é'.repeat(size) });
         }
-        return undefined;
+        return nothing;
       case 'wait':
         await new Promise<void>((resolve) => this.gate.push(resolve));
-        return payload;
+        return { body: payload };
       case 'refuse':
         throw new Refused('config.invalid', 'No.', [{ field: 'name', message: '1–300 characters' }]);
       case 'down':
@@ -73,11 +78,13 @@ export class TestHandler implements SocketHandler {
       case 'crash':
         throw new Error('secret of the server');
       case 'bigint':
-        return { n: 1n };
+        return { body: { n: 1n } };
       case 'big':
-        return { text: 'x'.repeat(size) };
+        return { body: { text: 'x'.repeat(size) } };
       case 'echo':
-        return payload;
+        return { body: payload };
+      case 'done':
+        return { body: payload, position: 'epoch:7' };
       default:
         throw new Refused('protocol.unknown_command');
     }
@@ -107,7 +114,11 @@ export class Harness {
       broadcast: this.broadcast,
       log,
       limits: defaultLimits,
-      routes: new Map([['/ws/world/', arrayDialect]]),
+      routes: new Map([
+        ['/ws/world/', arrayDialect],
+        ['/ws/network/', envelopeDialect],
+      ]),
+      socketIo: socketIoDialect,
       origins: ['https://app.example'],
       ...options,
     });

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { Refused } from '../../src/eventsourcing/refused.js';
+import { arrayDialect } from '../../src/gateway/dialects/array.js';
 import { Client, errorOf, Harness, until } from './harness.js';
 
 let harness: Harness;
@@ -16,7 +17,9 @@ describe('the upgrade', () => {
     ['more than a world', '/ws/world/demo/x', {}, 404, 'path.unknown'],
     ['a name no world has', '/ws/world/d%20e', {}, 404, 'path.unknown'],
     ['a name too long', `/ws/world/${'d'.repeat(65)}`, {}, 404, 'path.unknown'],
-    ['another protocol of the house', '/socket.io/?EIO=4', {}, 404, 'path.unknown'],
+    ['timestamps of another kind', '/ws/world/demo?timestamps=iso', {}, 400, 'protocol.invalid'],
+    ['timestamps of two kinds', '/ws/world/demo?timestamps=epoch&timestamps=x', {}, 400, 'protocol.invalid'],
+    ['deprecated events in another way', '/ws/network/demo?deprecated=true', {}, 400, 'protocol.invalid'],
     ['bad percent-encoding', '/ws/world/%E0%A4%A', {}, 400, 'protocol.invalid'],
     ['a foreign origin', '/ws/world/demo', { origin: 'https://evil.example' }, 403, 'auth.denied'],
     [
@@ -49,13 +52,18 @@ describe('the upgrade', () => {
     }
   });
 
-  it('answers a good header with authenticated unasked, and keeps the query', async () => {
+  it('answers a good header with authenticated unasked, and keeps what the query chooses', async () => {
     harness = await Harness.start();
-    const client = await harness.client(undefined, { headers: good }, '/ws/world/%64emo?deprecated=1&timestamps=epoch');
+    const client = await harness.client(
+      undefined,
+      { headers: good },
+      '/ws/world/%64emo?deprecated=1&x=2&timestamps=epoch',
+    );
     expect(await client.next()).toEqual(['authenticated', { user: 'alice' }]);
     const connection = harness.connectionOf('alice');
     expect(connection.world).toBe('demo');
-    expect(connection.query?.get('timestamps')).toBe('epoch');
+    expect(connection.dialect).toBe(arrayDialect.with({ epoch: true, deprecated: true }));
+    expect(connection.dialect.deprecated).toBe(true);
   });
 
   it('never takes a token from the URL', async () => {
@@ -71,13 +79,9 @@ describe('the upgrade', () => {
     expect(client.ws.extensions).toBe('');
   });
 
-  it('leaves the paths of another listener to it', async () => {
-    harness = await Harness.start({}, { leave: ['/socket.io/'] });
-    harness.http.on('upgrade', (request, socket) => {
-      if (request.url?.startsWith('/socket.io/')) socket.end('HTTP/1.1 418 Teapot\r\nContent-Length: 2\r\n\r\n{}');
-    });
-    expect(await harness.refused('/socket.io/?EIO=4')).toEqual({ status: 418, body: {} });
-    expect((await harness.refused('/elsewhere')).status).toBe(404);
+  it('serves Socket.IO only where that is asked for', async () => {
+    harness = await Harness.start({}, { socketIo: undefined });
+    expect(await harness.refused('/socket.io/?EIO=4&transport=websocket')).toMatchObject({ status: 404 });
   });
 
   it('survives a socket that breaks while its token is looked at', async () => {
@@ -98,7 +102,7 @@ describe('the upgrade', () => {
   it('survives a client that vanishes while it is signed in', async () => {
     harness = await Harness.start();
     const signIns: (() => void)[] = [];
-    harness.handler.signInByToken = (userId, world) =>
+    harness.handler.signInByToken = (userId, world = 'demo') =>
       new Promise((resolve) => signIns.push(() => resolve({ userId, world, traits: [], profile: {} })));
     const ws = new WebSocket(`ws://${harness.host}/ws/world/demo`, { headers: good });
     const client = new Client(ws);

@@ -131,6 +131,8 @@ describe('a link', () => {
       facts,
       { reached: () => undefined },
       lookup,
+      // Who comes with an invite is nobody's to know.
+      { record: () => Promise.reject(new Error('recorded')) },
     );
     const signIn = (invite_token: string) => signIns.signIn({ client_id: 'c', invite_token }, 'demo');
     await expect(signIn(over)).rejects.toMatchObject({ code: 'auth.invalid_token' });

@@ -148,13 +148,17 @@ describe('a policy runner', () => {
     expect(errors).toEqual([]);
   });
 
-  it('tries again where the store failed, before going on', async () => {
+  it.each([
+    ['the log failed', () => new StoreUnavailable('away')],
+    ['the read store failed', () => Object.assign(new Error('away'), { name: 'MongoNetworkError' })],
+    ['a read model is behind', () => new Refused('server.unavailable')],
+  ])('tries again where %s, before going on', async (_why, failure) => {
     await register('a');
     await register('b');
-    const { policy, seen } = noting((name, time) =>
-      name === 'a' && time === 1 ? new StoreUnavailable('away') : undefined,
-    );
+    const { policy, seen, told } = noting((name, time) => (name === 'a' && time === 1 ? failure() : undefined));
+    const b = once(told, 'b');
     await run(policy).started;
+    await b;
     expect(seen).toEqual(['a', 'a', 'b']);
     expect(errors).toEqual(['a policy was cut off, it goes on where it was']);
   });

@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { readConfig } from '../../config/config.js';
 import { isText } from '../../eventsourcing/validation.js';
 import { defaultWorld, isWorldName, isZone, tokensOf } from '../../identity/tokens.js';
+import { isUserId } from '../../identity/user-id.js';
 import { Failure } from '../failure.js';
 
 interface TokenOptions {
@@ -50,7 +51,7 @@ export async function signToken({ user, trait, world, zone, ttl, name, email }: 
 }
 
 function toUser(value: string): string {
-  if (isText(value, 300) && !/^\d+$/.test(value)) return value;
+  if (isUserId(value)) return value;
   throw new InvalidArgumentError('A user id is a text of 1 to 300 characters that are not all digits.');
 }
 

@@ -4,6 +4,7 @@ import { runImport } from '../import/run-import.js';
 import type { Schedule } from '../import/schedule.js';
 import { audit, crash, expectResumed, reconnect, recover } from './crash.js';
 import { announce, applaud, changeRoom, measure, moveSession, type Cast } from './live.js';
+import { meet } from './meet.js';
 import { duration, type Show } from './show.js';
 import { Person, type Stage } from './stage.js';
 
@@ -38,6 +39,7 @@ export async function playDemo(show: Show, stage: Stage, schedule: Schedule): Pr
   const before = await headPosition(stage);
   const { deliveries, p50, p99 } = await measure(show, cast, hall, announcementCount);
   await applaud(show, cast, hall);
+  await meet(show, cast);
 
   const crashed = await crash(show, stage, cast);
   const recovery = await recover(show, stage, cast, crashed);

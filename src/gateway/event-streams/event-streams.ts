@@ -9,7 +9,8 @@ import type { Session } from '../../identity/session.js';
 import type { Connection } from '../connection.js';
 import type { SocketLog } from '../handler.js';
 import type { LiveLog } from '../live-log.js';
-import type { Need } from '../wire/wire.js';
+import { meets } from '../needs.js';
+import type { Need, PeopleOf } from '../wire/wire.js';
 import { maxTopics } from './commands.js';
 import { defaultSizes, firstAfter, History, type HistorySizes, type Stretch } from './history.js';
 import { type EventReading, StreamedEvent } from './streamed-event.js';
@@ -45,6 +46,7 @@ export class EventStreams {
     private readonly access: Access,
     private readonly live: Told,
     private readonly log: SocketLog,
+    private readonly people: PeopleOf,
     sizes: HistorySizes = defaultSizes,
   ) {
     this.#reading = { epoch: store.epoch, registry, log };
@@ -55,10 +57,10 @@ export class EventStreams {
   /**
    * Everything in the topics after `after` (from now on without it, all there is with `start`), then `caught_up`, then
    * live. Nothing is sent before the caller has replied. A topic followed already starts anew.
-   * @throws Refused protocol.invalid, room.unknown, protocol.denied, auth.denied, reset_required
+   * @throws Refused protocol.invalid, room.unknown, meeting.unknown, protocol.denied, auth.denied, reset_required
    */
   async subscribe(connection: Connection, session: Session, topics: readonly string[], after?: string): Promise<void> {
-    requireTopics(topics, session, this.access);
+    await requireTopics(topics, session, this.access, this.people);
     const position = await this.#positionOf(after);
     const followed = new Set([...topics, ...(connection.subscriptions ?? []).flatMap((one) => [...one.topics])]);
     if (followed.size > maxTopics) {
@@ -127,14 +129,14 @@ export class EventStreams {
       for (const { connection } of this.#members.get(keyOf(world, topic)) ?? []) {
         if (told?.has(connection) || !this.#may(connection, need)) continue;
         told?.add(connection);
-        connection.write(event.frames(connection.dialect), corked);
+        connection.write(event.message(connection.dialect), corked);
       }
     }
   }
 
   #may({ session, closed }: Connection, need: Need | undefined): boolean {
     if (closed || !session) return false;
-    return !need || this.access.can(session, need.permission, need.room);
+    return !need || meets(this.access, session, need);
   }
 
   #enqueue(subscription: Subscription): void {
@@ -176,7 +178,7 @@ export class EventStreams {
       const event = events[index];
       if (!event) break;
       if (this.#isFor(subscription, event) && !this.#wasTold(subscription, event)) {
-        connection.write(event.frames(connection.dialect), corked);
+        connection.write(event.message(connection.dialect), corked);
       }
       subscription.position = event.position;
     }

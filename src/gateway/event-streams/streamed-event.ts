@@ -2,8 +2,8 @@ import { toCloudEvent } from '../../event-store/cloud-event.js';
 import type { RecordedEvent } from '../../eventsourcing/events.js';
 import type { EventRegistry } from '../../eventsourcing/registry.js';
 import type { Dialect } from '../dialects/dialect.js';
-import { textFrames } from '../frames.js';
 import type { SocketLog } from '../handler.js';
+import { Messages } from '../messages.js';
 import { wireTable } from '../wire/index.js';
 import type { Place } from '../wire/wire.js';
 
@@ -25,7 +25,7 @@ const nowhere: readonly Place[] = [];
 export class StreamedEvent {
   readonly position: bigint;
   #readable: Readable | null | undefined;
-  #frames: Map<Dialect, Buffer> | undefined;
+  #messages: Map<Dialect, Messages> | undefined;
 
   constructor(
     private readonly source: RecordedEvent,
@@ -43,16 +43,16 @@ export class StreamedEvent {
     return this.#read()?.places ?? nowhere;
   }
 
-  /** The whole message; only for an event that has a place. */
-  frames(dialect: Dialect): Buffer {
-    this.#frames ??= new Map();
-    let frames = this.#frames.get(dialect);
-    if (!frames) {
+  /** The message; only for an event that has a place. */
+  message(dialect: Dialect): Messages {
+    this.#messages ??= new Map();
+    let message = this.#messages.get(dialect);
+    if (!message) {
       const event = this.#read()?.event ?? this.source;
-      frames = textFrames([dialect.event('event', toCloudEvent(event, this.reading.epoch))]);
-      this.#frames.set(dialect, frames);
+      message = new Messages([dialect.event('event', toCloudEvent(event, this.reading.epoch))]);
+      this.#messages.set(dialect, message);
     }
-    return frames;
+    return message;
   }
 
   #read(): Readable | null {

@@ -2,13 +2,19 @@ import { Refused } from '../../eventsourcing/refused.js';
 import type { Access } from '../../identity/access.js';
 import type { Session } from '../../identity/session.js';
 import { wireTable } from '../wire/index.js';
-import type { Need } from '../wire/wire.js';
+import { requireNeed } from '../needs.js';
+import type { PeopleOf } from '../wire/wire.js';
 
 /**
  * Refuses what may not be followed: first for its form, then for what does not exist or is not for this person.
- * @throws Refused protocol.invalid, room.unknown, protocol.denied, auth.denied; details say which topic
+ * @throws Refused protocol.invalid, room.unknown, meeting.unknown, protocol.denied, auth.denied; details say which topic
  */
-export function requireTopics(topics: readonly string[], session: Session, access: Access): void {
+export async function requireTopics(
+  topics: readonly string[],
+  session: Session,
+  access: Access,
+  people: PeopleOf,
+): Promise<void> {
   const parsed = topics.map(parse);
   const malformed = parsed.flatMap((topic, index) =>
     topic ? [] : [{ field: 'topics', message: `topics[${index}] must be ${served()}` }],
@@ -16,17 +22,18 @@ export function requireTopics(topics: readonly string[], session: Session, acces
   if (malformed.length > 0) {
     throw new Refused('protocol.invalid', malformed.map(({ message }) => message).join('; '), malformed);
   }
-  parsed.forEach((topic, index) => {
+  for (const [index, topic] of parsed.entries()) {
     try {
-      const need: Need | undefined = topic && wireTable.topics[topic.kind]?.needs(topic.id, session);
-      if (need) access.require(session, need.permission, need.room);
+      // oxlint-disable-next-line no-await-in-loop -- the first one that may not be followed is told
+      const need = topic && (await wireTable.topics[topic.kind]?.needs(topic.id, session, people));
+      if (need) requireNeed(access, session, need);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       throw new Refused(error.code, error.message, [
         { field: 'topics', message: `topics[${index}]: ${error.message}` },
       ]);
     }
-  });
+  }
 }
 
 /** `world` stands alone, every other kind has an id: `room:<id>`. */

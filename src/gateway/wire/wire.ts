@@ -1,4 +1,4 @@
-import type { JsonObject, RecordedEvent } from '../../eventsourcing/events.js';
+import type { RecordedEvent } from '../../eventsourcing/events.js';
 import type { CommandClass } from '../../eventsourcing/validation.js';
 import type { AnyOf, RolesToGive } from '../../identity/access.js';
 import type { Session } from '../../identity/session.js';
@@ -13,6 +13,10 @@ export interface Need {
   readonly room?: string;
   /** Other rooms that must exist. */
   readonly exist?: readonly string[];
+  /** A permission in the world that it takes besides the one in the room. */
+  readonly besides?: AnyOf;
+  /** Only these people, and of them who has the permission; nobody who came with an invite. */
+  readonly users?: readonly string[];
 }
 
 interface Shaped<C extends { readonly type: string }> {
@@ -92,11 +96,22 @@ export type Delivery =
       /** `world:<name>`: everyone signed in; `room:<id>`: everyone in the room. */
       readonly topic: string;
       readonly name: string;
-      readonly body: JsonObject;
+      /** Holds a `Date` where clients are told a timestamp. */
+      readonly body: object;
       /** Asked for each socket when it is delivered. */
       readonly need: Need;
       /** A person who is not told, as `personKey` names them. */
       readonly except?: string;
+    }
+  | {
+      /** Told on all their sockets; who came with an invite is not one of them. */
+      readonly people: readonly string[];
+      readonly world: string;
+      readonly name: string;
+      readonly body: object;
+      readonly need: Need;
+      /** Only to sockets that asked for the events of deprecated endpoints. */
+      readonly deprecated?: boolean;
     }
   /** Everyone in the world gets its own fresh `world.config`; who may use one room only, when that room changed. */
   | { readonly worldUpdated: string };
@@ -105,7 +120,7 @@ export type Delivery =
 export type OnEvent<E extends { readonly type: string; readonly data: unknown }> = {
   readonly [T in E['type']]?: (
     event: Omit<RecordedEvent, 'type' | 'data'> & Extract<E, { readonly type: T }>,
-  ) => Delivery;
+  ) => Delivery | readonly Delivery[];
 };
 
 /** A topic of `events.subscribe` in which an event is found as it is in the log. */
@@ -116,12 +131,18 @@ export interface Place {
   readonly need: Need | undefined;
 }
 
+/** Whom a thing is for, where its stream says so. */
+export interface PeopleOf {
+  /** By user id; nobody where the world has no such meeting. @throws StoreUnavailable */
+  ofMeeting(meeting: string, world: string): Promise<readonly string[]>;
+}
+
 /** A kind of topics, such as `room:<id>`. */
 export interface TopicKind {
   /** What stands after the colon, as told to clients: `<id>`; absent for a kind that stands alone. */
   readonly id?: string;
   /** What it takes to follow one. @throws Refused where no permission would do */
-  readonly needs: (id: string, session: Session) => Need | undefined;
+  readonly needs: (id: string, session: Session, people: PeopleOf) => Need | undefined | Promise<Need | undefined>;
 }
 
 /** Where in the topics each type of event is found, and by whom. Every type has an entry: nobody follows by oversight. */
@@ -133,7 +154,7 @@ export type OnStream<E extends { readonly type: string; readonly data: unknown }
 
 export interface Wire {
   readonly actions: Readonly<Record<string, WireAction>>;
-  readonly events: Readonly<Record<string, (event: RecordedEvent) => Delivery>>;
+  readonly events: Readonly<Record<string, (event: RecordedEvent) => Delivery | readonly Delivery[]>>;
   readonly topics: Readonly<Record<string, TopicKind>>;
   readonly streams: Readonly<Record<string, (event: RecordedEvent) => readonly Place[]>>;
 }
@@ -144,7 +165,12 @@ export function wire<E extends { readonly type: string; readonly data: unknown }
   events: OnEvent<E>,
   streams: { readonly topics: Readonly<Record<string, TopicKind>>; readonly events: OnStream<E> },
 ): Wire {
-  return { actions, events: byType<Delivery>(events), topics: streams.topics, streams: byType(streams.events) };
+  return {
+    actions,
+    events: byType<Delivery | readonly Delivery[]>(events),
+    topics: streams.topics,
+    streams: byType(streams.events),
+  };
 }
 
 /** A function is only ever asked for events of its own type, so forgetting the type between them is safe. */
