@@ -1,3 +1,4 @@
+import { meetingMutations } from './meetings.js';
 import { reactionMutations } from './reactions.js';
 
 /** A guarantee taken out of the program, and the tests that must notice. */
@@ -25,6 +26,7 @@ const flushed = [
 
 export const mutations: readonly Mutation[] = [
   ...reactionMutations,
+  ...meetingMutations,
   {
     name: 'a resend is looked up',
     file: 'src/eventsourcing/handle.ts',
