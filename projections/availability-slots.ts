@@ -35,6 +35,10 @@ function datesOf({ busyFrom, busyUntil, zone }: BookedTime): string[] {
   return Array.from({ length: Math.abs(until - from) + 1 }, (_none, index) => dateOf(first + index));
 }
 
+/** A change of something else touches no day. */
+const isSame = (was: BookedTime, time: BookedTime): boolean =>
+  was.busyFrom === time.busyFrom && was.busyUntil === time.busyUntil && was.zone === time.zone;
+
 type Booked = RecordedAs<CalendarEvent>;
 
 /** When the event takes time, and when it frees time. */
@@ -46,6 +50,7 @@ function timesOf({ data }: Booked): { readonly was?: BookedTime; readonly time?:
 const booking = {
   keys: (event: Booked): string[] => {
     const { was, time } = timesOf(event);
+    if (was && time && isSame(was, time)) return [];
     const dates = [...(was ? datesOf(was) : []), ...(time ? datesOf(time) : [])];
     return [...new Set(dates)].map((date) => keyOf(event, date));
   },

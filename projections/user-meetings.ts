@@ -2,12 +2,22 @@ import type { Color, SourceType } from '../src/meetings/meeting-fields.js';
 import type { Answer, MeetingEvent, MeetingPlan } from '../src/meetings/meetings.js';
 import { defineReadModel, type EventHandler, type RecordedAs } from './engine/read-model.js';
 
+export type Participant = { readonly user: string; readonly status: Answer };
+
+/** What is kept once for each meeting, in its organizer's row. */
+export type ToldOnce = {
+  /** All who were invited, in that order, with their answers. */
+  readonly participants: readonly Participant[];
+  readonly description: string;
+  readonly color: Color;
+};
+
 /**
  * A meeting as one of its people has it: `_id` is `<meeting_id>/<user>`. The rows of a meeting are alike but for `user`,
- * `status` and `place`; who else is invited, and what they answered, is in the others: an answer changes one row, however
- * many people there are.
+ * `status` and `place`, and the organizer's has `ToldOnce`: whoever reads a list of meetings reads two rows of each, and an
+ * answer changes two, however many people there are.
  */
-export type UserMeetingRow = {
+export type UserMeetingRow = Partial<ToldOnce> & {
   readonly world: string;
   readonly user: string;
   /** The organizer has accepted. */
@@ -17,8 +27,6 @@ export type UserMeetingRow = {
   readonly meeting_id: string;
   readonly organizer: string;
   readonly subject: string;
-  readonly description: string;
-  readonly color: Color;
   readonly source_type: SourceType;
   readonly source_ids: readonly string[];
   /** Type and ids as one text, for exact filters: `sourceKey`. */
@@ -39,6 +47,9 @@ export type UserMeetingRow = {
   readonly deleted: boolean;
 };
 
+/** The row with `place: 0`. */
+export type OrganizerRow = UserMeetingRow & ToldOnce;
+
 /** Two lists of ids never read alike. */
 export const sourceKey = (type: string, ids: readonly string[]): string => JSON.stringify([type, ...ids]);
 
@@ -54,21 +65,25 @@ const change = <E extends Recorded>(changed: Change<E>): EventHandler<UserMeetin
   apply: (row, event) => row && { ...row, ...changed(row, event) },
 });
 
-/** Changes the row of who answered. */
+/** Changes the row of who answered, and the organizer's. */
 const answer = <E extends RecordedAs<Extract<MeetingEvent, { readonly data: { readonly userId: string } }>>>(
   status: Answer,
 ): EventHandler<UserMeetingRow, E> => ({
-  keys: ({ data: { meetingId, userId } }) => [rowId(meetingId, userId)],
-  apply: (row) => row && { ...row, status },
+  keys: ({ data: { meetingId, users, userId } }) =>
+    [...users.slice(0, 1), userId].map((user) => rowId(meetingId, user)),
+  apply: (row, { data: { userId } }) => {
+    if (!row?.participants) return row && { ...row, status };
+    return { ...row, participants: row.participants.map((one) => (one.user === userId ? { ...one, status } : one)) };
+  },
 });
 
-/** What a plan, or a part of one, says in a row. */
-function planned({ sourceType, sourceIds, startDate, endDate, ...said }: MeetingPlan): PlannedFields {
+type Plan = Omit<MeetingPlan, 'description' | 'color'>;
+
+/** What a plan says in every row. */
+function planned({ sourceType, sourceIds, startDate, endDate, subject }: Plan): PlannedFields {
   const inRoom = sourceType === 'room' || sourceType === 'prop';
   return {
-    subject: said.subject,
-    description: said.description,
-    color: said.color,
+    subject,
     source_type: sourceType,
     source_ids: sourceIds,
     source_key: sourceKey(sourceType, sourceIds),
@@ -80,13 +95,11 @@ function planned({ sourceType, sourceIds, startDate, endDate, ...said }: Meeting
 
 type PlannedFields = Pick<
   UserMeetingRow,
-  'subject' | 'description' | 'color' | 'source_type' | 'source_ids' | 'source_key' | 'room' | 'start' | 'end'
+  'subject' | 'source_type' | 'source_ids' | 'source_key' | 'room' | 'start' | 'end'
 >;
 
-const planOf = (row: Readonly<UserMeetingRow>): MeetingPlan => ({
+const planOf = (row: Readonly<UserMeetingRow>): Plan => ({
   subject: row.subject,
-  description: row.description,
-  color: row.color,
   sourceType: row.source_type,
   sourceIds: row.source_ids,
   startDate: row.start,
@@ -97,7 +110,7 @@ export const userMeetings = defineReadModel<UserMeetingRow, MeetingEvent>({
   name: 'user_meetings',
   version: 1,
   indexes: [
-    { world: 1, user: 1, start: 1 },
+    { world: 1, user: 1, start: 1, meeting_id: 1 },
     { world: 1, source_key: 1, end: 1 },
     { world: 1, room: 1 },
     { meeting_id: 1, place: 1 },
@@ -116,6 +129,11 @@ export const userMeetings = defineReadModel<UserMeetingRow, MeetingEvent>({
           meeting_id: data.meetingId,
           organizer: data.organizerId,
           ...planned(data.plan),
+          ...(place === 0 && {
+            participants: data.users.slice(1).map((invited) => ({ user: invited, status: 'received' as const })),
+            description: data.plan.description,
+            color: data.plan.color,
+          }),
           buffer_before: data.buffers.bufferBefore,
           buffer_after: data.buffers.bufferAfter,
           created: data.created,
@@ -125,11 +143,17 @@ export const userMeetings = defineReadModel<UserMeetingRow, MeetingEvent>({
         };
       },
     },
-    MeetingUpdated: change((row, { data: { patch, updated } }) => ({
-      ...planned({ ...planOf(row), ...patch }),
-      updated,
-      is_valid: patch.sourceIds ? true : row.is_valid,
-    })),
+    MeetingUpdated: change((row, { data: { patch, updated } }) => {
+      const fields = planned({ ...planOf(row), ...patch });
+      const { description, color } = { ...row, ...patch };
+      return {
+        ...fields,
+        ...(row.place === 0 && { description, color }),
+        updated,
+        // Another room may be there.
+        is_valid: row.is_valid || fields.room !== row.room,
+      };
+    }),
     MeetingDeleted: change(() => ({ deleted: true })),
     MeetingAccepted: answer('accepted'),
     MeetingDeclined: answer('declined'),

@@ -8,6 +8,7 @@ import { listenError, prepareDataDir, storeError } from './config/start-error.js
 import { SocketServer } from './gateway/socket-server.js';
 import { SocketAdapter } from './gateway/ws.adapter.js';
 import { createLogger, NestLogger } from './logging/logger.js';
+import { FrameworkErrorFilter, frameworkErrors } from './rest/framework-errors.js';
 import { limitStop } from './stop-limit.js';
 
 /** Characters of a path's parameter, decoded: names of streams may have 1,024 bytes. */
@@ -19,11 +20,12 @@ async function start(config: Config, logger: Logger): Promise<void> {
   await prepareDataDir(config);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(config, logger),
-    new FastifyAdapter({ bodyLimit: 1_048_576, routerOptions: { maxParamLength: maxPathParameter } }),
+    new FastifyAdapter({ bodyLimit: 1_048_576, routerOptions: { maxParamLength: maxPathParameter }, frameworkErrors }),
     { logger: new NestLogger(logger), abortOnError: false },
   ).catch((error: unknown) => {
     throw storeError(error, config);
   });
+  app.useGlobalFilters(new FrameworkErrorFilter());
   app.useWebSocketAdapter(new SocketAdapter(app, app.get(SocketServer, { strict: false })));
   const stop = (signal: string): void => void stopApp(app, logger, signal);
   process.once('SIGTERM', stop);

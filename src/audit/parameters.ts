@@ -53,7 +53,7 @@ export const moment = (epoch: string): Parameter<{ readonly time: string } | { r
 });
 
 /** A position this log has reached. @throws Refused reset_required */
-export async function reachedPosition(store: EventStore, given: GivenPosition): Promise<bigint> {
+export async function reachedPosition(store: Pick<EventStore, 'head'>, given: GivenPosition): Promise<bigint> {
   if (given === 'another_log' || given > (await store.head())) throw new Refused('reset_required');
   return given;
 }

@@ -1,5 +1,5 @@
 import { Must, Nested, NestedList, Optional } from '../eventsourcing/validation.js';
-import { instantOf, IsAfter, IsTimestamp, type Timestamp } from '../time/timestamps.js';
+import { instantOf, IsAfter, IsTimestamp, type Timestamp, IsLocalDate } from '../time/timestamps.js';
 import { minuteMs } from '../time/zones.js';
 import type { AvailabilityStatus } from './rules.js';
 
@@ -34,5 +34,5 @@ class Availability {
 export class SetUserAvailability {
   readonly type = 'SetUserAvailability' as const;
   @Nested(Availability) availability!: Availability;
-  @IsTimestamp() localDate!: Timestamp;
+  @IsLocalDate() localDate!: Timestamp;
 }

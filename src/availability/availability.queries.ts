@@ -1,31 +1,31 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { readerOf } from '../eventsourcing/execution.js';
-import { IsTimestamp, type Timestamp } from '../time/timestamps.js';
+import { type Timestamp, IsLocalDate } from '../time/timestamps.js';
 import { monthOf, oneDay, weekOf } from '../time/zones.js';
 import { OwnAvailability, type Pattern, type View } from './own-availability.js';
 
 /** `meeting:getUserAvailabilityPattern {localDate}` */
 export class GetUserAvailabilityPattern {
   readonly type = 'GetUserAvailabilityPattern' as const;
-  @IsTimestamp() localDate!: Timestamp;
+  @IsLocalDate() localDate!: Timestamp;
 }
 
 /** `meeting:getUserAvailabilityForDay {localDate}` */
 export class GetUserAvailabilityForDay {
   readonly type = 'GetUserAvailabilityForDay' as const;
-  @IsTimestamp() localDate!: Timestamp;
+  @IsLocalDate() localDate!: Timestamp;
 }
 
 /** `meeting:getUserAvailabilityForWeek {localDate}` */
 export class GetUserAvailabilityForWeek {
   readonly type = 'GetUserAvailabilityForWeek' as const;
-  @IsTimestamp() localDate!: Timestamp;
+  @IsLocalDate() localDate!: Timestamp;
 }
 
 /** `meeting:getUserAvailabilityForMonth {localDate}` */
 export class GetUserAvailabilityForMonth {
   readonly type = 'GetUserAvailabilityForMonth' as const;
-  @IsTimestamp() localDate!: Timestamp;
+  @IsLocalDate() localDate!: Timestamp;
 }
 
 @QueryHandler(GetUserAvailabilityPattern)

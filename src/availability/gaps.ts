@@ -1,3 +1,4 @@
+import { Refused } from '../eventsourcing/refused.js';
 import {
   at,
   clip,
@@ -5,6 +6,7 @@ import {
   intersect,
   merge,
   subtract,
+  type Agenda,
   type Buffers,
   type Flat,
   type Range,
@@ -44,21 +46,37 @@ export interface GapSearch {
   readonly isSeen: (meeting: string) => boolean;
 }
 
-/** When the people can meet within the range, and what stands against it at all other times of it. */
+const mostReasons = 10_000;
+
+/**
+ * When the people, each as the caller named them, can meet within the range, and what stands against it at all other times
+ * of it. @throws Refused protocol.invalid where that is too much to tell
+ */
 export function explained(
-  people: ReadonlyMap<string, StoredPerson>,
+  people: Iterable<readonly [user: string, person: StoredPerson]>,
   { range, now, bookable, buffers, isSeen }: GapSearch,
 ): { readonly free: Flat; readonly gaps: readonly Gap[] } {
-  const agendas = [...people.values()].map((person) => agendaOf(person, range));
-  const free = freeIntervals(agendas, { from: Math.max(range.from, bookable), until: range.until }, buffers);
   const causes: Cause[] = [
     { why: { kind: 'past' }, intervals: clip([range.from, range.until], { from: -Infinity, until: now }) },
     { why: { kind: 'notice' }, intervals: clip([range.from, range.until], { from: now, until: bookable }) },
   ];
+  const agendas: Agenda[] = [];
+  let reasons = 0;
   for (const [user, person] of people) {
-    causes.push(...rulesAgainst(user, person, range), ...meetingsAgainst(user, person, range, buffers, isSeen));
+    const own = [...rulesAgainst(user, person, range), ...meetingsAgainst(user, person, range, buffers, isSeen)];
+    // Found out person by person: the answer may be far too large to be put together first.
+    for (const { intervals } of own) reasons += intervals.length / 2;
+    if (reasons > mostReasons) throw tooMany();
+    causes.push(...own);
+    agendas.push(agendaOf(person, range));
   }
+  const free = freeIntervals(agendas, { from: Math.max(range.from, bookable), until: range.until }, buffers);
   return { free, gaps: gapsOf(subtract([range.from, range.until], free), causes) };
+}
+
+function tooMany(): Refused {
+  const message = `endDate must be earlier: this range has more than ${mostReasons} reasons`;
+  return new Refused('protocol.invalid', message, [{ field: 'endDate', message }]);
 }
 
 function gapsOf(gaps: Flat, causes: readonly Cause[]): Gap[] {

@@ -33,7 +33,7 @@ export class SlotSearch {
   /** Of people nobody knows nothing is offered. @throws Refused protocol.invalid, server.unavailable */
   async find(caller: Reader, { users, range, zone, options }: Search): Promise<TimeSlot[]> {
     requireFewSlots(range, options);
-    const people = await this.idsOf(caller, users);
+    const people = [...(await this.namesOf(caller, users)).keys()];
     const { bookable } = horizon(Date.now(), options);
     const ahead = { from: Math.max(range.from, bookable), until: range.until };
     const months = await this.agendas.read(caller.world, people, ahead, caller.after);
@@ -50,14 +50,16 @@ export class SlotSearch {
   ): Promise<{ readonly slots: readonly TimeSlot[]; readonly gaps: readonly Gap[] }> {
     requireFewSlots(range, options);
     const { world, userId } = caller;
-    const ids = await this.idsOf(caller, users);
-    const people = new Map([...(await this.stored.read(world, ids, range, caller))].filter(([, { known }]) => known));
-    if (people.size === 0) return { slots: [], gaps: [] };
-    const meetings = [...people.values()].flatMap(({ busy }) => busy.map(({ meeting }) => meeting));
+    const names = await this.namesOf(caller, users);
+    const stored = await this.stored.read(world, [...names.keys()], range, caller);
+    const people = [...stored].filter(([, { known }]) => known);
+    if (people.length === 0) return { slots: [], gaps: [] };
+    const meetings = people.flatMap(([, { busy }]) => busy.map(({ meeting }) => meeting));
     const own = await this.stored.ownMeetings(world, userId, [...new Set(meetings)], caller);
     const buffers = buffersOf(options);
     const isSeen = (meeting: string): boolean => own.has(meeting);
-    const { free, gaps } = explained(people, { range, ...horizon(Date.now(), options), buffers, isSeen });
+    const named = people.map(([id, person]) => [names.get(id) ?? id, person] as const);
+    const { free, gaps } = explained(named, { range, ...horizon(Date.now(), options), buffers, isSeen });
     return { slots: spansOf(slotsOf(free, zone, options)), gaps };
   }
 
@@ -70,11 +72,18 @@ export class SlotSearch {
     return dayNamed(caller, localDate, people.get(caller.userId)?.zone ?? 'UTC');
   }
 
-  /** Everyone once, also those nobody knows. What this process knows of is known here. */
-  private async idsOf({ world, after, newest = after }: Reader, users: readonly UserRef[]): Promise<string[]> {
+  /**
+   * Everyone by id once, also those nobody knows, each with what the caller called them: an e-mail address does not tell
+   * an id. What this process knows of is known here.
+   */
+  private async namesOf(
+    { world, after, newest = after }: Reader,
+    users: readonly UserRef[],
+  ): Promise<ReadonlyMap<string, string>> {
     await this.live.reached(newest > after ? newest : after);
     const ids = users.flatMap(({ roomful }) => (roomful ? [roomful] : []));
     const emails = users.flatMap(({ email }) => (email ? [email] : []));
-    return [...new Set([...ids, ...(await this.stored.byEmail(world, emails, { after, newest: this.live.position }))])];
+    const byEmail = await this.stored.byEmail(world, emails, { after, newest: this.live.position });
+    return new Map([...byEmail, ...ids.map((id) => [id, id] as const)]);
   }
 }

@@ -2,7 +2,7 @@ import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { readerOf, type Reader } from '../eventsourcing/execution.js';
 import { isObject, Must, NestedList, Optional, Text } from '../eventsourcing/validation.js';
 import type { Range } from '../time/intervals.js';
-import { instant, instantOf, IsAfter, IsTimestamp, type Timestamp } from '../time/timestamps.js';
+import { instant, instantOf, IsAfter, IsTimestamp, type Timestamp, IsLocalDate } from '../time/timestamps.js';
 import { dayMs, daysIn, monthOf, oneDay, type Day } from '../time/zones.js';
 import type { Gap } from './gaps.js';
 import { SlotSearch, type UserRef } from './slot-search.js';
@@ -47,14 +47,14 @@ const NamesUsers = (): PropertyDecorator =>
 export class GetTimeSlotsForMeeting extends Options {
   readonly type = 'GetTimeSlotsForMeeting' as const;
   @NestedList(RequestedUser, mostUsers) @NamesUsers() users!: readonly RequestedUser[];
-  @IsTimestamp() localDate!: Timestamp;
+  @IsLocalDate() localDate!: Timestamp;
 }
 
 /** `meeting:getMeetingTimeSlotsForMonth {users, localDate}` */
 export class GetMeetingTimeSlotsForMonth extends Options {
   readonly type = 'GetMeetingTimeSlotsForMonth' as const;
   @NestedList(RequestedUser, mostUsers) @NamesUsers() users!: readonly RequestedUser[];
-  @IsTimestamp() localDate!: Timestamp;
+  @IsLocalDate() localDate!: Timestamp;
 }
 
 /** `GET /slots` */

@@ -61,13 +61,14 @@ export class StoredPeople {
     return new Set(rows.map(({ meeting_id }) => meeting_id));
   }
 
-  /** The ids of the people with one of these e-mail addresses. @throws Refused server.unavailable */
-  async byEmail(world: string, emails: readonly string[], fresh: Fresh): Promise<string[]> {
-    if (emails.length === 0) return [];
+  /** The people with one of these e-mail addresses, each by id with the address as given. @throws Refused server.unavailable */
+  async byEmail(world: string, emails: readonly string[], fresh: Fresh): Promise<ReadonlyMap<string, string>> {
+    if (emails.length === 0) return new Map();
     const people = await caughtUp(this.reader, userModel, fresh);
-    const email = { $in: emails.map((one) => one.toLowerCase()) };
-    const rows = await people.find({ world, email }, { projection: { user: 1 } }).toArray();
-    return rows.map(({ user }) => user);
+    const given = new Map(emails.map((one) => [one.toLowerCase(), one]));
+    const query = { world, email: { $in: [...given.keys()] } };
+    const rows = await people.find(query, { projection: { user: 1, email: 1 } }).toArray();
+    return new Map(rows.map(({ user, email }) => [user, given.get(email ?? '') ?? user]));
   }
 }
 

@@ -5,6 +5,7 @@ import { GatewayModule } from '../gateway/gateway.module.js';
 import { LiveLog } from '../gateway/live-log.js';
 import { CalendarFeedController } from '../rest/calendar-feed.controller.js';
 import { calendarLinks, GetCalendarLinkHandler, ResetCalendarLinkHandler } from './calendar-links.js';
+import { CalendarFiles } from './calendar-files.js';
 import { CalendarRows } from './calendar.queries.js';
 
 /** The gateway's module lends the process's place in the log. */
@@ -14,9 +15,9 @@ import { CalendarRows } from './calendar.queries.js';
   providers: [
     calendarLinks,
     {
-      provide: CalendarRows,
+      provide: CalendarFiles,
       inject: [ProjectionReader, LiveLog],
-      useFactory: (reader: ProjectionReader, live: LiveLog) => new CalendarRows(reader, live),
+      useFactory: (reader: ProjectionReader, live: LiveLog) => new CalendarFiles(new CalendarRows(reader, live)),
     },
     GetCalendarLinkHandler,
     ResetCalendarLinkHandler,

@@ -19,7 +19,8 @@ export class Refused extends Error {
   }
 }
 
-const messages: Readonly<Record<string, string>> = {
+/** What a code means, for people: the codes of the table. Contexts may add rules of their own with a message beside them. */
+export const messages: Readonly<Record<string, string>> = {
   'protocol.invalid': 'The frame or one of its fields is malformed.',
   'protocol.unauthenticated': 'Authenticate first.',
   'protocol.denied': 'You lack the permission to do this here.',
@@ -40,12 +41,13 @@ const messages: Readonly<Record<string, string>> = {
   'meeting.conflict': 'There is another meeting at this time.',
   'meeting.own': 'This is your own meeting: there is no invitation to answer.',
   'calendar.unknown': 'There is no such calendar, or its link has ended.',
+  'path.unknown': 'Nothing is served at this path.',
   'stream.unknown': 'There is no such stream, or there was none then.',
   reset_required: 'This position is of another log or beyond its end; start again from the beginning.',
   'concurrency.conflict': 'The same thing was changed at the same time; try again.',
   'connection.replaced':
     'You signed in with more connections than this world allows; a newer one took the place of this one.',
-  rate_limited: 'Too many frames or connections; slow down.',
+  rate_limited: 'Too many frames, requests or connections; slow down.',
   'server.unavailable': 'A store is not available; try again with the same id.',
   'server.fatal': 'Something went wrong on the server.',
 };

@@ -27,9 +27,10 @@ import { socketIoDialect } from './dialects/socket-io.js';
 import { Dispatch } from './dispatch.js';
 import { EventStreams } from './event-streams/event-streams.js';
 import { SocketGateway } from './gateway.js';
-import { defaultLimits } from './limits.js';
+import { limitsOf } from './limits.js';
 import { LiveLog } from './live-log.js';
 import { Presence } from './presence.js';
+import { RequestRate } from './request-rate.js';
 import { SocketServer } from './socket-server.js';
 
 /** Streams of people are looked at once each: they should not drive others out of the cache. */
@@ -143,6 +144,11 @@ const routes = new Map([
       ) => new Dispatch(commands, queries, signIns, access, facts, live, broadcast, streams, presence, epoch),
     },
     {
+      provide: RequestRate,
+      inject: [CONFIG],
+      useFactory: ({ rateLimit }: Config) => new RequestRate(limitsOf(rateLimit).rate),
+    },
+    {
       provide: SocketServer,
       inject: [CONFIG, Dispatch, Broadcast, LiveFacts, LOGGER],
       useFactory: (
@@ -152,14 +158,12 @@ const routes = new Map([
         facts: LiveFacts,
         log: Logger,
       ) => {
-        const { rate, ...unlimited } = defaultLimits;
-        const limits = rateLimit && rate ? { ...unlimited, rate } : unlimited;
         const connectionLimit = (world: string): number | null => facts.worlds.get(world)?.connection_limit ?? null;
         return new SocketServer({
           handler,
           broadcast,
           log,
-          limits,
+          limits: limitsOf(rateLimit),
           routes,
           socketIo: socketIoDialect,
           origins: allowedOrigins,
@@ -168,6 +172,6 @@ const routes = new Map([
       },
     },
   ],
-  exports: [Broadcast, Presence, LiveLog, SignInService, SocketServer],
+  exports: [Broadcast, Presence, KnownPeople, LiveLog, RequestRate, SignInService, SocketServer],
 })
 export class GatewayModule {}

@@ -19,8 +19,9 @@ export interface SocketLimits {
   readonly repliesWithinMs: number;
   /** Frames that may wait before the socket is not read any further. */
   readonly maxQueuedFrames: number;
-  /** Absent: neither frames nor sockets are counted. */
+  /** Absent: neither frames, nor HTTP requests, nor sockets are counted. */
   readonly rate?: {
+    /** Of one socket; a person's HTTP requests in a world together may be as many. */
     readonly framesPerSecond: number;
     readonly burst: number;
     /** Open sockets of one user of one world. */
@@ -41,3 +42,9 @@ export const defaultLimits: SocketLimits = {
   maxQueuedFrames: 1_000,
   rate: { framesPerSecond: 100, burst: 500, socketsPerUser: 50 },
 };
+
+/** The limits as they are, or without the rate. */
+export function limitsOf(rateLimit: boolean): SocketLimits {
+  const { rate, ...unlimited } = defaultLimits;
+  return rateLimit && rate ? { ...unlimited, rate } : unlimited;
+}

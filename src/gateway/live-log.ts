@@ -187,9 +187,9 @@ export class LiveLog {
   }
 
   private permittedBy(need: Need): Permitted {
-    const { permission, room, besides, users } = need;
+    const { permission, room, besides, users, account } = need;
     // Hardly two meetings are for the same people: nothing is gained by keeping these.
-    if (users || besides) return (session) => meets(this.access, session, need);
+    if (users || besides || account) return (session) => meets(this.access, session, need);
     const key = `${permission} ${room ?? ''}`;
     let permitted = this.permitted.get(key);
     if (!permitted) {

@@ -11,8 +11,12 @@ export interface Session {
   readonly email?: string;
   /** Came with an invite to this one room: may use and hear of nothing else, and is in no list of viewers. */
   readonly anonymous?: { readonly room: string };
+  /** Known by a client_id alone, which anybody can name: nothing that is one person's own is this person's. */
+  readonly claimed?: true;
   /** IANA zone. */
   readonly zoneinfo?: string;
+  /** Epoch seconds at which the token was made, where it says so. */
+  readonly issuedAt?: number;
   /** Epoch milliseconds at which the token expires; a token without `exp` and a client_id do not. */
   readonly expiresAt?: number;
 }

@@ -47,15 +47,14 @@ export class SignInService {
     private readonly people: People,
   ) {}
 
-  /** Who is signed in is known to the world, but for people with an invite. @throws Refused auth.*, world.unknown; StoreUnavailable */
+  /** Who shows a token is known to the world from then on. @throws Refused auth.*, world.unknown; StoreUnavailable */
   async signIn({ token, client_id, invite_token }: Partial<Omit<SignIn, 'type'>>, world: string): Promise<Session> {
     if (token !== undefined) return this.byToken(token, world);
     if (client_id === undefined) throw new Refused('auth.missing_token');
     const session = { userId: `client:${client_id}`, world, traits: [], profile: {} };
     if (invite_token !== undefined) return { ...session, ...(await this.byInvite(invite_token, world)) };
     if (!this.facts.worlds.has(world)) throw new Refused('world.unknown');
-    await this.people.record(session);
-    return session;
+    return { ...session, claimed: true };
   }
 
   /** One answer for whatever is wrong with an invite: it tells nothing of other worlds and rooms. @throws Refused auth.invalid_token */

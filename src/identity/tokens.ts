@@ -102,7 +102,7 @@ function refusalOf(error: unknown): Error {
 }
 
 function toSession(payload: JWTPayload): Session {
-  const { world = defaultWorld, traits = [], profile = {}, email, zoneinfo, exp } = payload;
+  const { world = defaultWorld, traits = [], profile = {}, email, zoneinfo, exp, iat } = payload;
   const userId = payload.sub ?? payload.uid;
   if (!isUserId(userId)) throw badClaim('sub must be a user id of at most 300 characters that is not digits only');
   if (!isWorldName(world)) throw badClaim('world must be 1 to 64 letters, digits, _ or -');
@@ -120,6 +120,7 @@ function toSession(payload: JWTPayload): Session {
     profile: profile as JsonObject,
     ...(email !== undefined && { email }),
     ...(zoneinfo !== undefined && { zoneinfo }),
+    ...(iat !== undefined && { issuedAt: iat }),
     ...(exp !== undefined && { expiresAt: exp * 1000 }),
   };
 }

@@ -4,8 +4,11 @@ import { isText } from '../eventsourcing/validation.js';
 const maxBytes = 900;
 
 /**
- * A user's id as tokens give it: not one of the numeric ids, and nothing that cannot be part of a name in the log, such as
- * half a surrogate pair.
+ * A user's id as tokens give it: not one of the numeric ids, nothing that cannot be part of a name in the log, such as
+ * half a surrogate pair, and nothing that is no part of a path, as `..`.
  */
 export const isUserId = (value: unknown): value is string =>
-  isText(value, 300) && Buffer.byteLength(value) <= maxBytes && !/\p{Surrogate}/u.test(value) && !/^\d+$/.test(value);
+  isText(value, 300) &&
+  Buffer.byteLength(value) <= maxBytes &&
+  !/\p{Surrogate}/u.test(value) &&
+  !/^(\d+|[.]{1,2})$/.test(value);

@@ -115,8 +115,9 @@ export const calendars: Decider<Calendar, CalendarCommand, CalendarEvent> = {
       case 'ChangeBooking': {
         if (!own?.organized) throw new Refused('meeting.unknown');
         const { patch, zone, startDate, endDate } = command;
-        const time = moved(own.time, startDate, endDate, zone);
-        if (startDate !== undefined || endDate !== undefined) requireFree(state, command, time);
+        const moves = startDate !== undefined || endDate !== undefined;
+        const time = moves ? moved(own.time, startDate, endDate, zone) : own.time;
+        if (moves) requireFree(state, command, time);
         return [{ type: 'BookingChanged', data: { userId, meetingId, was: own.time, time, patch } }];
       }
       case 'CancelBooking':

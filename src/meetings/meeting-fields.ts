@@ -46,7 +46,7 @@ export const IsSourceIds = (): PropertyDecorator =>
     },
   );
 
-export const IsUserIds = (max = 1_000): PropertyDecorator =>
+export const IsUserIds = (max: number): PropertyDecorator =>
   Must(
     `a list of up to ${max} user ids`,
     (value) => Array.isArray(value) && value.length <= max && value.every((id) => isText(id, 300)),

@@ -16,7 +16,7 @@ export interface MeetingNewsParts {
   readonly log: SocketLog;
 }
 
-const need = { permission: 'world:view' } as const;
+const need = { permission: 'world:view', account: true } as const;
 
 /** Tells a meeting's people on this node what becomes of it, as the log says. To be made before the live log starts. */
 export class MeetingNews {

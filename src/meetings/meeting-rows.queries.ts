@@ -1,9 +1,9 @@
 import type { Filter } from 'mongodb';
 import type { ProjectionReader } from '../../projections/engine/reader.js';
 import type { StoredRow } from '../../projections/engine/stored-row.js';
-import { sourceKey, userMeetings, type UserMeetingRow } from '../../projections/user-meetings.js';
+import { sourceKey, userMeetings, type OrganizerRow, type UserMeetingRow } from '../../projections/user-meetings.js';
 import type { Reader } from '../eventsourcing/execution.js';
-import { caughtUp, type Fresh } from '../read-store/caught-up.js';
+import { caughtUp, found, type Fresh } from '../read-store/caught-up.js';
 import { Refused } from '../eventsourcing/refused.js';
 import type { Range } from '../time/intervals.js';
 import { longestMs } from './calendar.js';
@@ -16,10 +16,13 @@ export type RowFilter = Filter<StoredRow<UserMeetingRow>>;
 export type OwnMeeting = KnownMeeting & { readonly userId: string; readonly status: Answer };
 
 type Asking = Pick<Reader, 'world' | 'userId' | 'after' | 'newest'>;
-type Person = Pick<UserMeetingRow, 'user' | 'status' | 'place'>;
 
-/** Meetings asked for at once. */
-const atOnce = 500;
+/** In one list. */
+const mostListed = 1_000;
+/** Meetings asked for at once: their rows may have long descriptions and many participants. */
+const atOnce = 100;
+/** That is read from the organizer's row. */
+const slim = { participants: 0, description: 0, color: 0 } as const;
 
 /** What people may ask of the read model `user_meetings`: the meetings they organize or are invited to. */
 export class MeetingRows {
@@ -27,48 +30,45 @@ export class MeetingRows {
 
   /** @throws Refused meeting.unknown, server.unavailable */
   async one(meetingId: string, asking: Asking): Promise<OwnMeeting> {
-    const { world, userId } = asking;
-    const row = await (await this.asOf(asking)).findOne({ _id: `${meetingId}/${userId}`, world, deleted: false });
-    const [meeting] = row ? await this.withPeople([row]) : [];
+    const { world, userId: user } = asking;
+    // Ids may hold a slash: the key alone could be read as another meeting and person.
+    const filter = { _id: `${meetingId}/${user}`, world, user, meeting_id: meetingId, deleted: false };
+    const row = await found(asking, async (fresh) => (await this.asOf(fresh)).findOne(filter, { projection: slim }));
+    const [meeting] = row ? await this.whole([row]) : [];
     if (!meeting) throw new Refused('meeting.unknown');
     return meeting;
   }
 
-  /** Those that overlap a range, in the order they begin. @throws Refused server.unavailable */
+  /** Those that overlap a range, in the order they begin. @throws Refused protocol.invalid for too many, server.unavailable */
   async overlapping(range: Range, more: RowFilter, asking: Asking): Promise<OwnMeeting[]> {
     const { world, userId } = asking;
     const filter = { ...more, ...within(range), world, user: userId, deleted: false };
-    const found = (await this.asOf(asking)).find(filter).sort({ start: 1, meeting_id: 1 });
-    return this.withPeople(await found.toArray());
+    const all = (await this.asOf(asking)).find(filter, { projection: slim }).sort({ start: 1, meeting_id: 1 });
+    const rows = await all.limit(mostListed + 1).toArray();
+    if (rows.length > mostListed) throw tooMany();
+    return this.whole(rows);
   }
 
   /** When they are, without those that were declined. @throws Refused server.unavailable */
   async times(range: Range, asking: Asking): Promise<Pick<UserMeetingRow, 'start' | 'end'>[]> {
     const { world, userId } = asking;
     const filter = { ...within(range), world, user: userId, deleted: false, status: { $ne: 'declined' as const } };
-    const found = (await this.asOf(asking)).find(filter);
-    return found.project<Pick<UserMeetingRow, 'start' | 'end'>>({ start: 1, end: 1 }).toArray();
+    const all = (await this.asOf(asking)).find(filter);
+    return all.project<Pick<UserMeetingRow, 'start' | 'end'>>({ start: 1, end: 1 }).toArray();
   }
 
   /** Whether anybody has a meeting at a prop that is not over yet. @throws Refused server.unavailable */
   async anyAtProp(roomId: string, propId: string, { world, ...fresh }: Omit<Asking, 'userId'>): Promise<boolean> {
     const source_key = sourceKey('prop', [roomId, propId]);
-    const found = await (
-      await this.asOf(fresh)
-    ).findOne({ world, source_key, end: { $gt: Date.now() }, deleted: false });
-    return found !== null;
+    const rows = await this.asOf(fresh);
+    return (await rows.findOne({ world, source_key, end: { $gt: Date.now() }, deleted: false })) !== null;
   }
 
   /** All meetings in a room as of a position, or later. @throws Refused server.unavailable */
   async inRoom(room: string, world: string, position: bigint): Promise<string[]> {
-    const found = (await this.asOf({ after: position })).find({
-      world,
-      room,
-      place: 0,
-      deleted: false,
-      is_valid: true,
-    });
-    return (await found.project<Pick<UserMeetingRow, 'meeting_id'>>({ meeting_id: 1 }).toArray()).map(
+    const rows = await this.asOf({ after: position });
+    const there = rows.find({ world, room, place: 0, deleted: false, is_valid: true });
+    return (await there.project<Pick<UserMeetingRow, 'meeting_id'>>({ meeting_id: 1 }).toArray()).map(
       ({ meeting_id }) => meeting_id,
     );
   }
@@ -77,43 +77,50 @@ export class MeetingRows {
     return caughtUp(this.reader, userMeetings, fresh);
   }
 
-  private async withPeople(rows: readonly UserMeetingRow[]): Promise<OwnMeeting[]> {
-    const people = await this.peopleOf([...new Set(rows.map((row) => row.meeting_id))]);
-    return rows.map((row) => ({
-      userId: row.user,
-      status: row.status,
-      meetingId: row.meeting_id,
-      world: row.world,
-      organizerId: row.organizer,
-      isValid: row.is_valid,
-      created: row.created,
-      updated: row.updated,
-      plan: {
-        subject: row.subject,
-        description: row.description,
-        color: row.color,
-        sourceType: row.source_type,
-        sourceIds: row.source_ids,
-        startDate: row.start,
-        endDate: row.end,
-      },
-      invited: (people.get(row.meeting_id) ?? []).map(({ user, status }) => ({ userId: user, status })),
-    }));
+  /** With what their organizers' rows say. A meeting whose rows are being written is not there until its organizer's is. */
+  private async whole(rows: readonly UserMeetingRow[]): Promise<OwnMeeting[]> {
+    const told = await this.organizersRows(rows.map((row) => row.meeting_id));
+    return rows.flatMap((row) => {
+      const once = told.get(row.meeting_id);
+      return once ? [ownMeeting(row, once)] : [];
+    });
   }
 
-  /** Who was invited to each meeting, in that order. */
-  private async peopleOf(meetings: readonly string[]): Promise<ReadonlyMap<string, readonly Person[]>> {
+  private async organizersRows(meetings: readonly string[]): Promise<ReadonlyMap<string, OrganizerRow>> {
     const collection = await this.reader.collection<UserMeetingRow>(userMeetings);
-    const found = new Map<string, Person[]>(meetings.map((meeting) => [meeting, []]));
+    const told = new Map<string, OrganizerRow>();
     for (let from = 0; from < meetings.length; from += atOnce) {
-      const filter = { meeting_id: { $in: meetings.slice(from, from + atOnce) }, place: { $gt: 0 } };
-      const fields = { meeting_id: 1, user: 1, status: 1, place: 1 };
-      const rows = collection.find(filter).project<Person & Pick<UserMeetingRow, 'meeting_id'>>(fields);
-      for await (const row of rows) found.get(row.meeting_id)?.push(row);
+      const filter = { meeting_id: { $in: meetings.slice(from, from + atOnce) }, place: 0 };
+      for (const row of await collection.find<OrganizerRow>(filter).toArray()) told.set(row.meeting_id, row);
     }
-    for (const all of found.values()) all.sort((a, b) => a.place - b.place);
-    return found;
+    return told;
   }
+}
+
+const ownMeeting = (row: UserMeetingRow, { description, color, participants }: OrganizerRow): OwnMeeting => ({
+  userId: row.user,
+  status: row.status,
+  meetingId: row.meeting_id,
+  world: row.world,
+  organizerId: row.organizer,
+  isValid: row.is_valid,
+  created: row.created,
+  updated: row.updated,
+  plan: {
+    subject: row.subject,
+    description,
+    color,
+    sourceType: row.source_type,
+    sourceIds: row.source_ids,
+    startDate: row.start,
+    endDate: row.end,
+  },
+  invited: participants.map(({ user, status }) => ({ userId: user, status })),
+});
+
+function tooMany(): Refused {
+  const message = `ask for a shorter range; there are more than ${mostListed} meetings in this one`;
+  return new Refused('protocol.invalid', message, [{ field: 'endDate', message }]);
 }
 
 /** What overlaps a range; the index goes by beginnings. */

@@ -13,6 +13,8 @@ import { IsAfter, IsTimestamp, type Timestamp } from '../time/timestamps.js';
 
 export const IsMeetingId = (): PropertyDecorator => Text(100);
 const longest = 24 * 60;
+/** Each of them hears of every change, and every change is written for each of them. */
+const mostInvited = 200;
 
 /** `meeting:createMeeting`. Source: seed 004, and `bufferBefore`, `bufferAfter` in minutes beside it. */
 export class CreateMeeting {
@@ -22,7 +24,7 @@ export class CreateMeeting {
   @Text(300) subject!: string;
   @Optional() @Text(10_000, 0) description?: string;
   @Optional() @IsColor() color?: Color;
-  @Optional() @IsUserIds() invitedUserIds?: readonly string[];
+  @Optional() @IsUserIds(mostInvited) invitedUserIds?: readonly string[];
   @IsTimestamp() startDate!: Timestamp;
   @IsTimestamp() @IsAfter('startDate') endDate!: Timestamp;
   @Optional() @IsMinutes(longest) bufferBefore?: number;
@@ -65,7 +67,7 @@ class MeetingInRoom {
   @Text(300) roomId!: string;
   @Optional() @Text(300, 0) propId?: string;
   @Optional() @IsColor() color?: Color;
-  @Optional() @IsUserIds() invitedUserIds?: readonly string[];
+  @Optional() @IsUserIds(mostInvited) invitedUserIds?: readonly string[];
 }
 
 /** `meeting:create` of old */

@@ -1,8 +1,8 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { sourceKey } from '../../projections/user-meetings.js';
-import { readerOf } from '../eventsourcing/execution.js';
+import { readerOf, type Reader } from '../eventsourcing/execution.js';
 import { IsRoomId, Must, Optional, Text } from '../eventsourcing/validation.js';
-import { instant, IsAfter, IsTimestamp, type Timestamp } from '../time/timestamps.js';
+import { instant, IsAfter, IsTimestamp, type Timestamp, IsLocalDate } from '../time/timestamps.js';
 import { countsOf, localDays, type DayCount } from './meeting-counts.js';
 import { IsSourceIds, IsSourceType, listedSourceTypes, type SourceType } from './meeting-fields.js';
 import { MeetingRows, type RowFilter } from './meeting-rows.queries.js';
@@ -50,7 +50,7 @@ const IsNumberOfDays = (min: number, max: number): PropertyDecorator =>
 /** `meeting:listUserMeetingCounts` */
 export class ListUserMeetingCounts {
   readonly type = 'ListUserMeetingCounts' as const;
-  @IsTimestamp() localDateNow!: Timestamp;
+  @IsLocalDate() localDateNow!: Timestamp;
   /** Ten years either way. */
   @IsNumberOfDays(-3_660, 3_660) offset!: number;
   @IsNumberOfDays(0, 1_000) size!: number;
@@ -68,14 +68,14 @@ const rangeOf = ({ startDate, endDate }: { readonly startDate: Timestamp; readon
 };
 
 /** What the rows of a source's meetings have; undefined where there can be none. */
-function inSource({ sourceType, sourceIds }: ListUserMeetings, world: string): RowFilter | undefined {
+function inSource({ sourceType, sourceIds }: ListUserMeetings, { world, userId }: Reader): RowFilter | undefined {
   if (sourceType === undefined) return {};
   if (sourceType === 'network') return sourceIds === undefined || sourceIds[0] === world ? {} : undefined;
   if (sourceIds === undefined) return { source_type: sourceType };
   const source_key = sourceKey(sourceType, sourceIds);
   // A meeting of two is named by the one who did not plan it; it is asked for by either.
   return sourceType === 'direct'
-    ? { source_type: sourceType, $or: [{ source_key }, { organizer: String(sourceIds[0]) }] }
+    ? { $or: [{ source_key }, { organizer: String(sourceIds[0]), source_key: sourceKey(sourceType, [userId]) }] }
     : { source_key };
 }
 
@@ -107,7 +107,7 @@ export class ListUserMeetingsHandler implements IQueryHandler<ListUserMeetings> 
 
   async execute(query: ListUserMeetings): Promise<{ meetings: UserMeetingView[] }> {
     const reader = readerOf(query);
-    const source = inSource(query, reader.world);
+    const source = inSource(query, reader);
     const meetings = source ? await this.rows.overlapping(rangeOf(query), source, reader) : [];
     return {
       meetings: meetings.map((meeting) => {

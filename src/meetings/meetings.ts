@@ -134,7 +134,7 @@ export const meetings: Decider<Meeting, MeetingCommand, MeetingEvent> = {
           said: { ...state.said, ...said },
           booking: patch.startDate === undefined ? state.booking : booking,
           // Another room may be there.
-          isValid: patch.sourceIds ? true : state.isValid,
+          isValid: state.isValid || roomOf({ ...state.plan, ...patch }) !== roomOf(state.plan),
         };
       }
       case 'MeetingDeleted':

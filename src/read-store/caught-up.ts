@@ -25,6 +25,17 @@ export async function caughtUp<Row extends object>(
   return reader.collection<Row>(model);
 }
 
+/**
+ * One row. What is not there is looked for once more in rows that are as new as anything the caller may have heard of: no
+ * slow store makes anything unknown. @throws Refused server.unavailable
+ */
+export async function found<Row>(
+  { after, newest = after }: Fresh,
+  find: (fresh: Fresh) => Promise<Row | null>,
+): Promise<Row | null> {
+  return (await find({ after, newest })) ?? (newest > after ? find({ after: newest }) : null);
+}
+
 /** Whether the rows reflect the position in time. */
 export async function reached(
   reader: ProjectionReader,

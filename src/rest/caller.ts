@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
+import { RequestRate } from '../gateway/request-rate.js';
 import { bearerToken } from '../gateway/upgrade.js';
 import { Access } from '../identity/access.js';
 import type { Permission } from '../identity/roles.js';
@@ -22,20 +23,22 @@ export const Needs = (permission: Permission): ClassDecorator & MethodDecorator 
 const sessions = new WeakMap<object, Session>();
 
 /**
- * Signs a request in by its bearer token, into the token's own world, and asks for the permission of `Needs`.
- * @throws Refused auth.*
+ * Signs a request in by its bearer token, into the token's own world, counts it, and asks for the permission of `Needs`.
+ * @throws Refused auth.*, rate_limited
  */
 @Injectable()
 export class CallerGuard implements CanActivate {
   constructor(
     @Inject(SignInService) private readonly signIns: SignInService,
     @Inject(Access) private readonly access: Access,
+    @Inject(RequestRate) private readonly rate: RequestRate,
     @Inject(Reflector) private readonly reflector: Reflector,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<true> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const session = await this.signIns.byToken(bearerToken(request.raw));
+    this.rate.take(session);
     const permission = this.reflector.getAllAndOverride<Permission | undefined>(NEEDS, [
       context.getHandler(),
       context.getClass(),

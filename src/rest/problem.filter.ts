@@ -6,7 +6,16 @@ import { numbersOf, Refused } from '../eventsourcing/refused.js';
 import { isOutage } from '../health/outage.js';
 import { LOGGER } from '../nest/injection.js';
 
-/** Answers errors as `application/problem+json` (RFC 9457) with the code of the one table. Source: wire contract, sections 3 and 6. */
+/** A refusal as `application/problem+json` (RFC 9457) with the code of the one table. Source: wire contract, sections 3 and 6. */
+export function sendProblem(reply: FastifyReply, { code, message, details }: Refused): void {
+  const status = numbersOf(code).http;
+  if (status === 401) void reply.header('www-authenticate', 'Bearer');
+  const body = { type: 'about:blank', title: STATUS_CODES[status], status, code, detail: message, details };
+  // Serialised here: Fastify would do so for its own JSON type only.
+  void reply.status(status).type('application/problem+json; charset=utf-8').send(JSON.stringify(body));
+}
+
+/** Answers all errors of a controller as problems. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(LOGGER) private readonly logger: Pick<Logger, 'error'>) {}
@@ -14,12 +23,7 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const { code, message, details } = this.refusalOf(error, request);
-    const status = numbersOf(code).http;
-    if (status === 401) void reply.header('www-authenticate', 'Bearer');
-    const body = { type: 'about:blank', title: STATUS_CODES[status], status, code, detail: message, details };
-    // Serialised here: Fastify would do so for its own JSON type only.
-    void reply.status(status).type('application/problem+json; charset=utf-8').send(JSON.stringify(body));
+    sendProblem(reply, this.refusalOf(error, request));
   }
 
   private refusalOf(error: unknown, { method, routeOptions }: FastifyRequest): Refused {

@@ -4,7 +4,7 @@ import { roomConfig } from '../../projections/room-config.js';
 import { readerOf } from '../eventsourcing/execution.js';
 import { Refused } from '../eventsourcing/refused.js';
 import { IsRoomId } from '../eventsourcing/validation.js';
-import { caughtUp } from '../read-store/caught-up.js';
+import { caughtUp, found } from '../read-store/caught-up.js';
 import { configView, type RoomConfigView } from './room-fields.js';
 
 /** `room.config.get {room}` */
@@ -25,8 +25,8 @@ export class GetRoomConfigHandler implements IQueryHandler<GetRoomConfig> {
   async execute(query: GetRoomConfig): Promise<RoomConfigView> {
     const { room } = query;
     const reader = readerOf(query);
-    const rows = await caughtUp(this.reader, roomConfig, reader);
-    const row = await rows.findOne({ _id: room, world: reader.world, status: 'open' });
+    const filter = { _id: room, world: reader.world, status: 'open' } as const;
+    const row = await found(reader, async (fresh) => (await caughtUp(this.reader, roomConfig, fresh)).findOne(filter));
     if (!row) throw new Refused('room.unknown');
     return configView(room, row);
   }
@@ -39,7 +39,7 @@ export class ListRoomConfigsHandler implements IQueryHandler<ListRoomConfigs> {
   async execute(query: ListRoomConfigs): Promise<RoomConfigView[]> {
     const reader = readerOf(query);
     const rows = await caughtUp(this.reader, roomConfig, reader);
-    const found = rows.find({ world: reader.world, status: 'open' });
-    return (await found.sort({ sorting_priority: 1, name: 1 }).toArray()).map((row) => configView(row._id, row));
+    const open = rows.find({ world: reader.world, status: 'open' });
+    return (await open.sort({ sorting_priority: 1, name: 1 }).toArray()).map((row) => configView(row._id, row));
   }
 }

@@ -16,6 +16,8 @@ export interface LocalDate {
 const written = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})([.]\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})$/;
 const earliest = Date.UTC(1900, 0, 1);
 const latest = Date.UTC(10_000, 0, 1);
+const earliestDay = Date.UTC(1911, 0, 1);
+const latestDay = Date.UTC(9_989, 0, 1);
 const accepts = 'a timestamp from 1900 to 9999: RFC 3339 with an offset, or epoch milliseconds';
 
 /** Epoch milliseconds, undefined for what is no timestamp. `24:00` is the midnight at the end of the day. */
@@ -41,6 +43,13 @@ export function localDateOf(value: Timestamp): LocalDate {
 
 /** A field that holds a timestamp. */
 export const IsTimestamp = (): PropertyDecorator => Must(accepts, (value) => instantOf(value) !== undefined);
+
+/** A field that names a local day: what is counted from it, ten years back and forth, are timestamps as well. */
+export const IsLocalDate = (): PropertyDecorator =>
+  Must('a timestamp from 1911 to 9988: RFC 3339 with an offset, or epoch milliseconds', (value) => {
+    const at = instantOf(value);
+    return at !== undefined && at >= earliestDay && at < latestDay;
+  });
 
 /** The field, a timestamp, lies after another one of the same object, if that is there. */
 export const IsAfter = (other: string): PropertyDecorator =>

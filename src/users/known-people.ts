@@ -1,12 +1,11 @@
 import { hash, randomUUID } from 'node:crypto';
-import { canonicalJson } from '../eventsourcing/canonical.js';
 import type { CommandContext } from '../eventsourcing/decider.js';
 import type { CommandLoop } from '../eventsourcing/handle.js';
 import { Lru } from '../eventsourcing/lru.js';
 import { Refused } from '../eventsourcing/refused.js';
 import type { Session } from '../identity/session.js';
 import type { People } from '../identity/sign-in.js';
-import { profileOf, saysSame, userKey, users, type UserProfile } from './users.js';
+import { profileOf, said, saysMore, userKey, users, type UserProfile } from './users.js';
 
 const rememberedPeople = 10_000;
 
@@ -24,15 +23,20 @@ export class KnownPeople implements People {
     private readonly live: { reached(position: bigint): Promise<void> | undefined },
   ) {}
 
-  async record({ world, userId, ...said }: Session): Promise<void> {
-    const profile = profileOf(said);
+  async record({ world, userId, ...rest }: Session): Promise<void> {
+    const profile = profileOf(rest);
     const key = userKey(world, userId);
     const digest = digestOf(profile);
     if (this.recorded.get(key) === digest) return;
     const { state, position } = await this.loop.momentOf(users, key);
-    const same = state.recorded && saysSame(state.recorded, profile);
-    await this.live.reached(same ? position : await this.append(world, userId, profile));
+    const isNews = !state.recorded || saysMore(state.recorded, profile);
+    await this.live.reached(isNews ? await this.append(world, userId, profile) : position);
     this.recorded.set(key, digest);
+  }
+
+  /** What the newest token of a person says. */
+  async find(world: string, userId: string): Promise<UserProfile | undefined> {
+    return (await this.loop.momentOf(users, userKey(world, userId))).state.recorded;
   }
 
   /** Its position; where another sign-in of the person was first, that one's. */
@@ -58,5 +62,4 @@ export class KnownPeople implements People {
 }
 
 /** 48 bits in a number: the smallest thing that tells two profiles of one person apart, kept for thousands of people. */
-const digestOf = (profile: UserProfile): number =>
-  Number.parseInt(hash('sha256', canonicalJson(profile)).slice(0, 12), 16);
+const digestOf = (profile: UserProfile): number => Number.parseInt(hash('sha256', said(profile)).slice(0, 12), 16);

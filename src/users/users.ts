@@ -3,12 +3,15 @@ import type { JsonObject } from '../eventsourcing/events.js';
 import { canonicalJson } from '../eventsourcing/canonical.js';
 import { Refused } from '../eventsourcing/refused.js';
 
-/** What a person's newest token, or client_id, says of the person. */
+/** What a person's newest token says of the person. */
 export type UserProfile = {
   readonly profile: JsonObject;
+  readonly traits: readonly string[];
   readonly email?: string;
   /** IANA zone. */
   readonly zoneinfo?: string;
+  /** Epoch seconds at which the token was made, where it says so: an older one says nothing any more. */
+  readonly issuedAt?: number;
 };
 
 /** All of what the token says: a field that is left out is not in it any more. */
@@ -35,7 +38,7 @@ export const users: Decider<User, RecordUserProfile, UserEvent> = {
   },
   decide: ({ userId, ...said }, { recorded }) => {
     const profile = profileOf(said);
-    if (recorded && saysSame(recorded, profile)) throw new Refused('user.unchanged');
+    if (recorded && !saysMore(recorded, profile)) throw new Refused('user.unchanged');
     return [{ type: 'UserProfileRecorded', data: { userId, ...profile } }];
   },
 };
@@ -44,9 +47,21 @@ export const users: Decider<User, RecordUserProfile, UserEvent> = {
 export const userKey = (world: string, userId: string): string => `${world}/${userId}`;
 
 /** Without what else is on the object. */
-export function profileOf({ profile, email, zoneinfo }: UserProfile): UserProfile {
-  return { profile, ...(email !== undefined && { email }), ...(zoneinfo !== undefined && { zoneinfo }) };
+export function profileOf({ profile, traits, email, zoneinfo, issuedAt }: UserProfile): UserProfile {
+  return {
+    profile,
+    traits,
+    ...(email !== undefined && { email }),
+    ...(zoneinfo !== undefined && { zoneinfo }),
+    ...(issuedAt !== undefined && { issuedAt }),
+  };
+}
+
+/** Whether the newer of two tokens is `now`, and it says something else. */
+export function saysMore(recorded: UserProfile, now: UserProfile): boolean {
+  const isOlder = recorded.issuedAt !== undefined && now.issuedAt !== undefined && now.issuedAt < recorded.issuedAt;
+  return !isOlder && said(recorded) !== said(now);
 }
 
 /** The order of a profile's fields says nothing. */
-export const saysSame = (one: UserProfile, other: UserProfile): boolean => canonicalJson(one) === canonicalJson(other);
+export const said = ({ issuedAt: _when, ...profile }: UserProfile): string => canonicalJson(profile);

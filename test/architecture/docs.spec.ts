@@ -8,7 +8,7 @@ import type { RowVersion } from '../../projections/engine/stored-row.js';
 import { readModels } from '../../projections/read-models.js';
 import { readConfig } from '../../src/config/config.js';
 import type { DomainEvent } from '../../src/eventsourcing/events.js';
-import { numbersOf } from '../../src/eventsourcing/refused.js';
+import { messages, numbersOf } from '../../src/eventsourcing/refused.js';
 import { wireTable } from '../../src/gateway/wire/index.js';
 import type { WireAction } from '../../src/gateway/wire/wire.js';
 import { defaultTraitGrants, roles } from '../../src/identity/roles.js';
@@ -102,6 +102,19 @@ describe('docs/wire.md', () => {
       if (!entry) throw new Error(`there is no action ${name}`);
       expect([name, codesIn(fields).toSorted()]).toEqual([name, fieldsOf(entry)]);
     }
+  });
+
+  it('names the actions that take no command_id', () => {
+    const [, said = ''] = /also takes `command_id`([^]*?)\n\n/.exec(text) ?? [];
+    const queries = Object.entries(wireTable.actions).filter(([, { kind }]) => kind === 'query');
+    expect(codesIn(said)).toEqual(queries.map(([name]) => name).toSorted());
+  });
+
+  it('has every error code, and no other', () => {
+    // A message that stands beside the rule, because it lists what is accepted.
+    const codes = [...Object.keys(messages), 'room.unknown_reaction'];
+    const documented = tableBelow(text, 'Error codes').flatMap(({ code }) => codesIn(code));
+    expect(documented.toSorted()).toEqual(codes.toSorted());
   });
 
   it('has the numbers of the error codes', () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { explained, type Reason } from '../../src/availability/gaps.js';
 import { slotsOf } from '../../src/availability/slots.js';
-import { agendaOf } from '../../src/availability/stored-people.js';
+import { agendaOf, type StoredPerson } from '../../src/availability/stored-people.js';
+import { Refused } from '../../src/eventsourcing/refused.js';
 import { calendars } from '../../src/meetings/calendar.js';
 import { clip, freeIntervals, merge, subtract, type Flat } from '../../src/time/intervals.js';
 import { codeOf, alice } from '../spec/decider-spec.js';
@@ -133,6 +134,46 @@ describe('slots', () => {
       }),
       { numRuns: 600 },
     );
+  });
+});
+
+describe('what stands against slots', () => {
+  const day = 1_440 * minute;
+  /** Available for a minute of every quarter of an hour: 97 stretches of a day are not. */
+  const everyDay = Array.from({ length: 96 }, (_none, n) => [15 * n + 7, 15 * n + 8]).flat();
+  const person: StoredPerson = {
+    zone: 'UTC',
+    weekly: { chosen: true, days: Array.from({ length: 7 }, () => everyDay) },
+    days: new Map(),
+    busy: [],
+    known: true,
+  };
+  const search = { now: 0, bookable: 0, buffers: { before: 0, after: 0 }, isSeen: () => false };
+  const reasonsOf = (people: number, days: number): number => {
+    const all = Array.from({ length: people }, (_none, n) => [`p${n}`, person] as const);
+    const { gaps } = explained(all, { ...search, range: { from: 0, until: days * day } });
+    return gaps.reduce((sum, { reasons }) => sum + reasons.length, 0);
+  };
+
+  it('is told up to 10,000 reasons, and refused beyond before it is put together', () => {
+    expect(reasonsOf(1, 62)).toBe(62 * 97);
+    expect(reasonsOf(103, 1)).toBe(103 * 97);
+    for (const [people, days] of [
+      [104, 1],
+      [2, 62],
+      [60, 59],
+    ] as const) {
+      const started = performance.now();
+      let refused: unknown;
+      try {
+        reasonsOf(people, days);
+      } catch (error) {
+        refused = error;
+      }
+      expect(refused).toBeInstanceOf(Refused);
+      expect(refused).toMatchObject({ code: 'protocol.invalid', details: [{ field: 'endDate' }] });
+      expect(performance.now() - started).toBeLessThan(500);
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { given, golden } from '../spec/decider-spec.js';
 
 const said = {
   profile: { display_name: 'Ann Lee', tags: ['a', { b: 1 }] },
+  traits: ['speaker'],
   email: 'Ann@x.org',
   zoneinfo: 'Asia/Tokyo',
 };
@@ -29,17 +30,31 @@ describe('a person', () => {
   });
 
   it('has no e-mail and no zone any more when a later token has none', () => {
-    const { profile } = said;
-    const bare: UserEvent = { type: 'UserProfileRecorded', data: { userId: 'ann', profile } };
+    const { profile, traits } = said;
+    const bare: UserEvent = { type: 'UserProfileRecorded', data: { userId: 'ann', profile, traits } };
     given(users, recorded)
-      .when({ ...record, profile })
+      .when({ ...record, profile, traits })
       .then(bare);
     given(users, recorded, bare)
-      .when({ ...record, profile })
+      .when({ ...record, profile, traits })
       .refused('user.unchanged');
     given(users, recorded, bare)
       .when({ ...record, ...said })
       .then(recorded);
+  });
+
+  it('is not recorded as an older token says', () => {
+    const newer: UserEvent = { type: 'UserProfileRecorded', data: { userId: 'ann', ...said, issuedAt: 2_000 } };
+    const renamed = { ...said, profile: { display_name: 'Ann Li' } };
+    given(users, newer)
+      .when({ ...record, ...renamed, issuedAt: 1_999 })
+      .refused('user.unchanged');
+    given(users, newer)
+      .when({ ...record, ...said, issuedAt: 2_001 })
+      .refused('user.unchanged');
+    given(users, newer)
+      .when({ ...record, ...renamed, issuedAt: 2_000 })
+      .then({ type: 'UserProfileRecorded', data: { userId: 'ann', ...renamed, issuedAt: 2_000 } });
   });
 });
 
@@ -51,8 +66,10 @@ describe('events of a person', () => {
         stored: {
           userId: 'ann',
           profile: { display_name: 'Ann Lee', avatar: 'https://x.org/a.png' },
+          traits: ['admin', 'speaker'],
           email: 'Ann@x.org',
           zoneinfo: 'Asia/Tokyo',
+          issuedAt: 1_790_000_000,
         },
       },
     ],

@@ -35,6 +35,22 @@ async function meet(client: SocketClient, fields: object): Promise<string> {
 }
 
 describe('a calendar by its secret link', () => {
+  it('ends for who may not see the world any more, and is there again for who may', async () => {
+    const world = 'feed-rights';
+    const root = await connectAs(server, 'root', ['admin'], { world });
+    const vip = await linkOf(await connectAs(server, 'vip', ['vip'], { world }));
+    const guest = await linkOf(await connectAs(server, 'guest', [], { world }));
+    const statuses = async (): Promise<number[]> =>
+      (await Promise.all([vip, guest].map(fetched))).map((one) => one.status);
+    expect(await statuses()).toEqual([200, 200]);
+    await root.call('world.config.patch', { trait_grants: { viewer: ['vip'], admin: ['admin'] } });
+    expect(await statuses()).toEqual([200, 404]);
+    await connectAs(server, 'vip', [], { world });
+    expect(await statuses()).toEqual([404, 404]);
+    await root.call('world.config.patch', { trait_grants: { viewer: [], admin: ['admin'] } });
+    expect(await statuses()).toEqual([200, 200]);
+  });
+
   it('has a person’s meetings, with whatever is said of them, and follows their changes', async () => {
     const world = 'feed';
     const ann = await connectAs(server, 'ann', [], { world });

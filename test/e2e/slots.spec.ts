@@ -234,7 +234,7 @@ describe('GET /slots', () => {
       },
       {
         ...span(utc('08:00'), utc('08:30')),
-        reasons: [{ user: bob.user, kind: 'meeting', meetingId, ...span(utc('08:00'), utc('08:30')) }],
+        reasons: [{ user: bob.email, kind: 'meeting', meetingId, ...span(utc('08:00'), utc('08:30')) }],
       },
       {
         ...span(utc('10:00'), utc('11:00')),
@@ -243,7 +243,7 @@ describe('GET /slots', () => {
       { ...span(utc('15:00'), utc('22:00')), reasons: [{ ...pattern, ...span(utc('15:00'), utc('22:00')) }] },
     ]);
     const seen = (await explain(eve, of)).gaps[1]?.reasons;
-    expect(seen).toEqual([{ user: bob.user, kind: 'meeting', ...span(utc('08:00'), utc('08:30')) }]);
+    expect(seen).toEqual([{ user: bob.email, kind: 'meeting', ...span(utc('08:00'), utc('08:30')) }]);
     const buffered = await explain(eve, { ...of, bufferAfter: '10' });
     expect(buffered.gaps[1]?.reasons.map(({ kind }) => kind)).toEqual(['meeting', 'buffer']);
     const past = await explain(ann, {

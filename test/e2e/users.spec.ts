@@ -21,7 +21,7 @@ afterAll(() => servers.remove());
 /** What is recorded of a person, oldest first. */
 async function recordsOf(user: string): Promise<{ world: string; data: object }[]> {
   const events = (await eventsOf(servers.dataDir)).filter(({ type }) => type === 'UserProfileRecorded');
-  return events.flatMap(({ data: { userId, ...data }, metadata: { world } }) =>
+  return events.flatMap(({ data: { userId, issuedAt: _when, ...data }, metadata: { world } }) =>
     userId === user ? [{ world, data }] : [],
   );
 }
@@ -34,14 +34,14 @@ describe('whoever signs in is known to the world', () => {
     const sockets = await Promise.all(Array.from({ length: 20 }, () => RawSocket.signedIn(server, token)));
     await connectAs(server, 'plain');
     await fetch(`${server.url}/audit/key`, { headers: { authorization: `Bearer ${token}` } });
-    expect(await recordsOf('ann')).toEqual([{ world: 'demo', data: ann }]);
-    expect(await recordsOf('plain')).toEqual([{ world: 'demo', data: { profile: {} } }]);
+    expect(await recordsOf('ann')).toEqual([{ world: 'demo', data: { ...ann, traits: [] } }]);
+    expect(await recordsOf('plain')).toEqual([{ world: 'demo', data: { profile: {}, traits: [] } }]);
     const { profile } = ann;
     const renewed = await tokenFor('ann', ['moderator'], { profile });
     expect(await sockets[0]?.ask(['authenticate', { token: renewed }])).toEqual(['authenticated', expect.anything()]);
     expect(await recordsOf('ann')).toEqual([
-      { world: 'demo', data: ann },
-      { world: 'demo', data: { profile } },
+      { world: 'demo', data: { ...ann, traits: [] } },
+      { world: 'demo', data: { profile, traits: ['moderator'] } },
     ]);
     for (const { ws } of sockets) ws.terminate();
   });
@@ -49,7 +49,9 @@ describe('whoever signs in is known to the world', () => {
   it('when HTTP is all they ever use', async () => {
     const headers = { authorization: `Bearer ${await tokenFor('rest', [], { email: 'rest@x.org' })}` };
     expect((await fetch(`${server.url}/audit/key`, { headers })).status).toBe(403);
-    expect(await recordsOf('rest')).toEqual([{ world: 'demo', data: { profile: {}, email: 'rest@x.org' } }]);
+    expect(await recordsOf('rest')).toEqual([
+      { world: 'demo', data: { profile: {}, traits: [], email: 'rest@x.org' } },
+    ]);
   });
 
   it('in that world only', async () => {
@@ -57,17 +59,40 @@ describe('whoever signs in is known to the world', () => {
     expect((await recordsOf('ben')).map(({ world }) => world)).toEqual(['apart']);
   });
 
-  it('by a client_id too, but never with an invite, nor with a token that is refused', async () => {
-    await Guest.signIn(server, { client_id: 'c1' });
-    expect(await recordsOf('client:c1')).toEqual([{ world: 'demo', data: { profile: {} } }]);
+  it('but never by a client_id, with an invite, nor with a token that is refused', async () => {
     const { room } = await admin.call<{ room: string }>('room.create', { name: 'Hall' });
     const { url } = await admin.call<{ url: string }>('room.invite.anonymous.link', { room });
     const head = await headOf(servers.dataDir);
+    await Guest.signIn(server, { client_id: 'c1' });
     await Guest.signIn(server, { client_id: 'c2', invite_token: url.slice(-6) });
     const wrong = await tokenFor('eve', [], { world: 'other' });
     expect(await outcomes(server, wrong)).toEqual(refusedAs('auth.wrong_world'));
     await expect(Guest.signIn(server, { client_id: 'c3' }, 'nowhere')).rejects.toThrow('world.unknown');
     expect(await headOf(servers.dataDir)).toBe(head);
+  });
+
+  it('and without a token nobody has anything of their own: whoever names the same client_id is the same', async () => {
+    const guest = await Guest.signIn(server, { client_id: 'c9' });
+    const times = { startDate: '2030-01-01T09:00:00Z', endDate: '2030-01-01T10:00:00Z' };
+    const meeting = { ...times, sourceType: 'group', sourceIds: ['g'], subject: 'Private' };
+    const localDate = times.startDate;
+    const asked: readonly (readonly [string, object])[] = [
+      ['meeting:createMeeting', meeting],
+      ['meeting:listUserMeetings', times],
+      ['meeting:getCalendarLink', {}],
+      ['meeting:setUserAvailability', { availability: { status: 'NotAvailable', dates: [] }, localDate }],
+      ['meeting:getTimeSlotsForMeeting', { users: [], localDate }],
+    ];
+    for (const [action, payload] of asked)
+      expect([action, (await guest.call(action, payload)).code]).toEqual([action, 'auth.denied']);
+    // Not even what somebody else made theirs.
+    const host = await connectAs(server, 'host');
+    const invited = { ...meeting, invitedUserIds: ['client:c9'] };
+    const { meeting: made } = await host.call<{ meeting: { meetingId: string } }>('meeting:createMeeting', invited);
+    const topics = [`meeting:${made.meetingId}`];
+    expect((await guest.call('events.subscribe', { topics })).code).toBe('meeting.unknown');
+    expect((await guest.call('meeting:getMeeting', { meetingId: made.meetingId })).code).toBe('auth.denied');
+    guest.socket.ws.terminate();
   });
 
   it('also after a restart, which records nothing again', async () => {
@@ -89,7 +114,7 @@ describe('whoever signs in is known to the world', () => {
     // As long as it gets, and text of any kind.
     for (const user of ['🎉'.repeat(225), 'ж'.repeat(300), 'a/b\u0000\n"']) {
       await connectAs(server, user);
-      expect(await recordsOf(user)).toEqual([{ world: 'demo', data: { profile: {} } }]);
+      expect(await recordsOf(user)).toEqual([{ world: 'demo', data: { profile: {}, traits: [] } }]);
     }
   });
 });

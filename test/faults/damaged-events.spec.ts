@@ -48,6 +48,7 @@ async function writeEveryType(store: EmbeddedEventStore): Promise<void> {
     const person = {
       userId: `user ${n}`,
       profile: { display_name: 'Bob' },
+      traits: ['speaker'],
       email: 'bob@x.org',
       zoneinfo: 'Asia/Tokyo',
     };

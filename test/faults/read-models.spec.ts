@@ -55,8 +55,14 @@ const data: { readonly [T in AnyEvent['type']]: fc.Arbitrary<Extract<AnyEvent, {
   ReactionAdded: fc.record({ roomId, userId: name, emoji: fc.constantFrom(...emojis) }),
   ViewerEntered: fc.record({ roomId, userId: viewer, node, profile: fc.record({ display_name: name }) }),
   UserProfileRecorded: fc.record(
-    { userId: viewer, profile: fc.record({ display_name: name }), email: name, zoneinfo: fc.constant('Asia/Tokyo') },
-    { requiredKeys: ['userId', 'profile'] },
+    {
+      userId: viewer,
+      profile: fc.record({ display_name: name }),
+      traits: fc.constant([]),
+      email: name,
+      zoneinfo: fc.constant('Asia/Tokyo'),
+    },
+    { requiredKeys: ['userId', 'profile', 'traits'] },
   ),
   ViewerLeft: fc.record({ roomId, userId: viewer, node, reason: fc.constantFrom('left', 'closed', 'deleted', 'lost') }),
 };

@@ -23,6 +23,8 @@ const person = (userId: string): Session => ({ userId, world: 'demo', traits: []
 const ann = person('ann');
 /** Came with an invite to the hall, under Ann's id. */
 const guest: Session = { ...ann, anonymous: { room: 'hall' } };
+/** Known by a client_id, which anybody can name. */
+const claimed: Session = { ...ann, claimed: true };
 const users = ['ann', 'bob'];
 
 describe('a need for certain people', () => {
@@ -30,13 +32,13 @@ describe('a need for certain people', () => {
     ['in the world', { permission: 'world:view', users }, 'auth.denied'],
     ['in a room', { permission: 'room:view', room: 'hall', users }, 'protocol.denied'],
   ])('%s: only they have it, and nobody who came with an invite', (_what, need, denied) => {
-    const outcomes = [ann, person('bob'), person('cid'), person(''), guest].map((session) => [
+    const outcomes = [ann, person('bob'), person('cid'), person(''), guest, claimed].map((session) => [
       meets(access, session, need),
       codeOf(() => requireNeed(access, session, need)),
     ]);
     const yes = [true, 'not refused'];
     const no = [false, denied];
-    expect(outcomes).toEqual([yes, yes, no, no, no]);
+    expect(outcomes).toEqual([yes, yes, no, no, no, no]);
     // Without names the invite is good for its room.
     expect(meets(access, guest, { permission: 'room:view', room: 'hall' })).toBe(true);
   });
@@ -49,6 +51,15 @@ describe('a need for certain people', () => {
 
   it('without anybody named is nobody’s', () => {
     expect(meets(access, ann, { permission: 'world:view', users: [] })).toBe(false);
+  });
+});
+
+describe('a need for an account', () => {
+  it('is met by a token only', () => {
+    const need: Need = { permission: 'world:view', account: true };
+    expect([ann, claimed, guest].map((session) => meets(access, session, need))).toEqual([true, false, false]);
+    expect(codeOf(() => requireNeed(access, ann, need))).toBe('not refused');
+    expect(codeOf(() => requireNeed(access, claimed, need))).toBe('auth.denied');
   });
 });
 

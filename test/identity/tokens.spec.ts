@@ -25,6 +25,7 @@ describe('a token', () => {
       profile,
       email: 'a@x.org',
       zoneinfo: 'Europe/Paris',
+      issuedAt: expect.any(Number),
     });
     expect(Math.abs(expiresAt - Date.now() - 900_000)).toBeLessThan(5_000);
     const plain = await new SignJWT({ uid: 'bob', aud: 'convoke' }).setProtectedHeader({ alg: 'HS256' }).sign(secret);
@@ -36,6 +37,9 @@ describe('a token', () => {
     [{ sub: '٣٤' }, 'accepted'],
     [{ sub: '0x1' }, 'accepted'],
     [{ sub: ' ' }, 'auth.invalid_token'],
+    // No part of a path.
+    [{ sub: '..' }, 'auth.invalid_token'],
+    [{ sub: '...' }, 'accepted'],
     [{ sub: 'x'.repeat(301) }, 'auth.invalid_token'],
     [{ world: '' }, 'auth.invalid_token'],
     [{ world: 'other' }, 'auth.wrong_world'],

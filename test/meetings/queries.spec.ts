@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { userMeetings } from '../../projections/user-meetings.js';
 import { toCommand } from '../../src/eventsourcing/validation.js';
+import { black } from '../../src/meetings/meeting-fields.js';
+import { CreateMeeting, CreateMeetingInRoom } from '../../src/meetings/meetings.commands.js';
 import {
   CheckPropHasMeetings,
   CheckPropHasMeetingsHandler,
@@ -10,6 +12,8 @@ import {
   GetOldMeetingHandler,
   ListOldMeetings,
   ListOldMeetingsHandler,
+  ListUserMeetingCounts,
+  ListUserMeetingCountsHandler,
   ListUserMeetings,
   ListUserMeetingsHandler,
 } from '../../src/meetings/meetings.queries.js';
@@ -52,6 +56,10 @@ describe('one meeting', () => {
     expect(await refusalOf(() => get('ann', 'other'))).toBe('meeting.unknown');
     expect(await refusalOf(() => get('ann', 'gone'))).toBe('meeting.unknown');
     expect(await refusalOf(() => get('ann', 'none'))).toBe('meeting.unknown');
+    // Both ids and keys may hold a slash.
+    await stage.open('slashed', ['ann', 'org/bob']);
+    expect(await get('org/bob', 'slashed')).toMatchObject({ meeting: { meetingId: 'slashed' } });
+    expect(await refusalOf(() => get('bob', 'slashed/org'))).toBe('meeting.unknown');
     expect(await get('ann', 'other', { world: 'elsewhere' })).toMatchObject({ meeting: { networkId: 'elsewhere' } });
   });
 
@@ -62,7 +70,7 @@ describe('one meeting', () => {
   });
 
   it('is shown to old clients with its people', async () => {
-    const profile = { profile: { display_name: 'Bob Bee' } };
+    const profile = { profile: { display_name: 'Bob Bee' }, traits: [] };
     const after = await stage.record('bob', profile);
     const handler = new GetOldMeetingHandler(stage.rows, stage.old);
     const { meeting } = await handler.execute(
@@ -140,6 +148,70 @@ describe("a person's meetings in a range", () => {
   });
 });
 
+describe('a long list', () => {
+  const many = { startDate: at('01T00:00'), endDate: '2027-03-01T00:00:00Z' };
+  const old = async (user: string, query: object) => {
+    const handler = new ListOldMeetingsHandler(stage.rows, stage.old);
+    return (await handler.execute(await stage.as(user, toCommand(ListOldMeetings, query)))).meetings;
+  };
+  const ids = (count: number, of: string) => Array.from({ length: count }, (_none, n) => `${of}-${n}`);
+
+  it('of up to 1,000 meetings is answered, a longer one asks for a shorter range and says so', async () => {
+    await stage.writeRows(ids(1_001, 'long'), ['kim', 'lou'], { startDate: at('02T00:00') });
+    const shorter = { ...many, endDate: at('02T00:00') + 1_000 * 3_600_000 };
+    expect(await list('lou', shorter)).toEqual(ids(1_000, 'long').map((id) => `${id} received`));
+    expect(await old('kim', shorter)).toHaveLength(1_000);
+    const message = 'ask for a shorter range; there are more than 1000 meetings in this one';
+    const refusal = { code: 'protocol.invalid', message, details: [{ field: 'endDate', message }] };
+    await expect(list('lou', many)).rejects.toMatchObject(refusal);
+    await expect(old('kim', many)).rejects.toMatchObject(refusal);
+    const { meetingCounts } = await new ListUserMeetingCountsHandler(stage.rows).execute(
+      await stage.as(
+        'lou',
+        toCommand(ListUserMeetingCounts, { localDateNow: '2026-03-01T00:00:00Z', offset: 0, size: 1_000 }),
+      ),
+    );
+    expect(meetingCounts.reduce((sum, { count }) => sum + count, 0)).toBe(1_001);
+  });
+
+  it('needs no row of those who are invited: as many people as there are, it reads two rows of each meeting', async () => {
+    const invited = ids(200, 'guest');
+    await stage.writeRows(ids(20, 'big'), ['mia', ...invited]);
+    const rows = await stage.projections.collection(userMeetings);
+    await rows.deleteMany({ meeting_id: /^big-/, place: { $gt: 1 } });
+    for (const user of ['mia', 'guest-0']) {
+      const { meetings } = await new ListUserMeetingsHandler(stage.rows).execute(
+        await stage.as(user, toCommand(ListUserMeetings, many)),
+      );
+      expect(meetings).toHaveLength(20);
+      for (const one of meetings) {
+        expect(one).toMatchObject({ participantIds: ['mia', ...invited], description: 'Daily', color: black });
+      }
+    }
+  });
+
+  it('leaves out a meeting whose rows are still being written', async () => {
+    await stage.writeRows(['half', 'done'], ['nan', 'pia']);
+    await (await stage.projections.collection(userMeetings)).deleteMany({ meeting_id: 'half', place: 0 });
+    expect(await list('pia', many)).toEqual(['done received']);
+  });
+});
+
+describe('inviting people', () => {
+  const invite = (count: number) => Array.from({ length: count }, (_none, n) => `u-${n}`);
+  const create = (invitedUserIds: readonly string[]) =>
+    toCommand(CreateMeeting, { sourceType: 'group', sourceIds: ['g'], subject: 'Talk', ...day, invitedUserIds });
+  const createInRoom = (invitedUserIds: readonly string[]) =>
+    toCommand(CreateMeetingInRoom, { meeting: { subject: 'Talk', roomId: 'r', ...day, invitedUserIds } });
+
+  it('is for up to 200 of them', async () => {
+    expect(create(invite(200)).invitedUserIds).toHaveLength(200);
+    expect(createInRoom(invite(200)).meeting.invitedUserIds).toHaveLength(200);
+    expect(await refusalOf(() => create(invite(201)))).toBe('protocol.invalid invitedUserIds');
+    expect(await refusalOf(() => createInRoom(invite(201)))).toBe('protocol.invalid meeting.invitedUserIds');
+  });
+});
+
 describe('meetings of a source', () => {
   const [user, friend] = ['fay', 'gus'];
   const inSource = (sourceType?: string, ...sourceIds: string[]) =>
@@ -152,6 +224,8 @@ describe('meetings of a source', () => {
     await stage.open('t-by', [user, friend], { sourceType: 'direct', sourceIds: [friend] });
     await stage.open('t-with', [friend, user], { sourceType: 'direct', sourceIds: [user] });
     await stage.open('t-other', [user, 'hal'], { sourceType: 'direct', sourceIds: ['hal'] });
+    // Of two others, who took the person along.
+    await stage.open('t-guest', [friend, 'hal', user], { sourceType: 'direct', sourceIds: ['hal'] });
   });
 
   it('are found exactly', async () => {
@@ -166,13 +240,14 @@ describe('meetings of a source', () => {
   });
 
   it('are found by type alone', async () => {
-    expect(await inSource('direct')).toEqual(['t-by accepted', 't-other accepted', 't-with received']);
+    const all = 't-by accepted, t-guest received, t-other accepted, t-with received';
+    expect(await inSource('direct')).toEqual(all.split(', '));
     expect(await inSource('prop')).toEqual(['s-prop accepted']);
   });
 
   it('are all of them in the own network, and none in another', async () => {
-    expect(await inSource('network', 'demo')).toHaveLength(6);
-    expect(await inSource('network')).toHaveLength(6);
+    expect(await inSource('network', 'demo')).toHaveLength(7);
+    expect(await inSource('network')).toHaveLength(7);
     expect(await inSource('network', 'elsewhere')).toEqual([]);
   });
 

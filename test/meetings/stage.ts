@@ -2,8 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startProjections, type Projections } from '../../projections/engine/engine.js';
+import { fold, prepare } from '../../projections/engine/fold.js';
+import { ParkedStreams } from '../../projections/engine/parked-streams.js';
+import { toStored, type RowVersion } from '../../projections/engine/stored-row.js';
 import type { RoomConfigRow } from '../../projections/room-config.js';
-import { userMeetings } from '../../projections/user-meetings.js';
+import { userMeetings, type UserMeetingRow } from '../../projections/user-meetings.js';
 import { users as usersModel } from '../../projections/users.js';
 import { openEmbeddedEventStore } from '../../src/event-store/embedded/embedded-event-store.js';
 import type { CommandContext } from '../../src/eventsourcing/decider.js';
@@ -19,7 +22,7 @@ import { connectReadStore } from '../../src/read-store/connect.js';
 import { roomDirectory } from '../../src/rooms/room-directory.js';
 import { rooms } from '../../src/rooms/rooms.js';
 import { users, type UserProfile } from '../../src/users/users.js';
-import { alice } from '../spec/decider-spec.js';
+import { alice, recorded } from '../spec/decider-spec.js';
 
 export const at = (time: string): number => Date.parse(`2026-03-${time}Z`);
 
@@ -96,6 +99,31 @@ export async function openStage() {
     answer: (meetingId: string, userId: string, status: 'declined' | 'accepted', answer = 0): Promise<bigint> => {
       const said = status === 'accepted' ? ({ status, booking: '0' } as const) : { status };
       return tell({ type: 'NoteAnswer', meetingId, userId, answer: String(answer), said });
+    },
+    /** Rows of many meetings, an hour each, one after the other, written at once without a log. */
+    writeRows: async (
+      ids: readonly string[],
+      people: readonly string[],
+      over: Partial<MeetingPlan> = {},
+    ): Promise<void> => {
+      const [organizerId = ''] = people;
+      const buffers = { bufferBefore: 0, bufferAfter: 0 };
+      const told = { world: 'demo', users: people, organizerId, booking: '0', created: alice.now, buffers };
+      const first = over.startDate ?? plan.startDate;
+      const events = ids.map((meetingId, n) => {
+        const when = { startDate: first + n * 3_600_000, endDate: first + (n + 1) * 3_600_000 };
+        const data = { ...told, meetingId, plan: { ...plan, ...over, ...when } };
+        return recorded({ type: 'MeetingCreated', data }, { stream: `meeting-${meetingId}`, position: BigInt(n) });
+      });
+      const filled = new Map<string, RowVersion<UserMeetingRow>>();
+      fold(
+        userMeetings,
+        prepare(userMeetings, events, (event) => event),
+        filled,
+        new ParkedStreams(),
+      );
+      const stored = [...filled].flatMap(([id, { row, position }]) => (row ? [toStored(id, row, position)] : []));
+      await (await projections.collection<UserMeetingRow>(userMeetings)).insertMany(stored);
     },
     record: async (userId: string, profile: UserProfile): Promise<bigint> =>
       (await loop.handle(users, { type: 'RecordUserProfile', userId, ...profile }, context())).position,

@@ -62,6 +62,19 @@ describe('availability_slots', () => {
     ]);
   });
 
+  it('is left alone by a change of something else than the time', () => {
+    const was = { startDate: 0, endDate: 60_000, busyFrom: 0, busyUntil: 366 * 86_400_000, zone: 'UTC' };
+    const change = { userId: 'ann', meetingId: 'm', was };
+    const [same, moved] = log(
+      { type: 'BookingChanged', data: { ...change, time: was, patch: { subject: 'New' } } },
+      {
+        type: 'BookingChanged',
+        data: { ...change, time: { ...was, zone: 'Asia/Tokyo' }, patch: {} },
+      },
+    ).map((event) => availabilitySlots.on.BookingChanged?.keys(event).length);
+    expect([same, moved]).toEqual([0, 367]);
+  });
+
   it('keeps the cut of an override past midnight with the day whose minutes it takes', () => {
     const set = { userId: 'ann', zone: 'UTC', date: '2031-05-05' };
     const rows = rowsOf(

@@ -7,8 +7,9 @@ import { sourceKey, userMeetings, type UserMeetingRow } from '../../projections/
 import type { RecordedEvent } from '../../src/eventsourcing/events.js';
 import { Refused } from '../../src/eventsourcing/refused.js';
 import { black } from '../../src/meetings/meeting-fields.js';
-import { meetings, roomOf, type Meeting, type MeetingCommand, type MeetingEvent } from '../../src/meetings/meetings.js';
+import { meetings, type Meeting, type MeetingCommand, type MeetingEvent } from '../../src/meetings/meetings.js';
 import { alice, recorded } from '../spec/decider-spec.js';
+import { rowsOf, shown } from './meeting-rows.js';
 import { circumstances, runThrough, troubles } from './session-runs.js';
 
 const start = Date.parse('2026-03-01T09:00:00.000Z');
@@ -57,6 +58,10 @@ describe('the meetings of people', () => {
       meeting_id: 'm1',
       organizer: 'ann',
       subject: 'Stand-up',
+      participants: [
+        { user: 'bob', status: 'received' },
+        { user: 'a/b', status: 'received' },
+      ],
       description: '',
       color: black,
       source_type: 'room',
@@ -76,16 +81,34 @@ describe('the meetings of people', () => {
     expect(rows.get('m1/a/b')?.row).toMatchObject({ user: 'a/b', status: 'received', place: 2 });
   });
 
-  it('an answer changes the row of who gave it, and no other', () => {
+  it('says who is invited, the description and the color once, in the row of the organizer', () => {
+    const changed: MeetingEvent = {
+      type: 'MeetingUpdated',
+      data: { ...of, booking: '1', updated: alice.now, patch: { description: 'Long', color: { ...black, r: 9 } } },
+    };
+    const rows = foldAll(inLog([created, changed]));
+    expect(rows.get('m1/ann')?.row).toMatchObject({ description: 'Long', color: { ...black, r: 9 } });
+    for (const id of ['m1/bob', 'm1/a/b']) {
+      const fields = Object.keys(rows.get(id)?.row ?? {});
+      expect(fields).toContain('subject');
+      expect(fields).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(participants|description|color)$/)]));
+    }
+  });
+
+  it('an answer changes the row of who gave it and the organizer’s, and no other', () => {
     const accepted: MeetingEvent = {
       type: 'MeetingAccepted',
       data: { ...of, userId: 'bob', answer: '0', booking: '0' },
     };
     const rows = foldAll(inLog([created, accepted]));
     expect([...rows.values()].map(({ position, row }) => [position, row?.status])).toEqual([
-      [0n, 'accepted'],
+      [1n, 'accepted'],
       [1n, 'accepted'],
       [0n, 'received'],
+    ]);
+    expect(rows.get('m1/ann')?.row?.participants).toEqual([
+      { user: 'bob', status: 'accepted' },
+      { user: 'a/b', status: 'received' },
     ]);
     const withdrawn: MeetingEvent = {
       type: 'MeetingAcceptanceWithdrawn',
@@ -231,32 +254,4 @@ function decideOrNothing(command: MeetingCommand, state: Meeting): readonly Meet
     if (error instanceof Refused) return [];
     throw error;
   }
-}
-
-const shown = (row: UserMeetingRow): object => ({
-  user: row.user,
-  status: row.status,
-  plan: {
-    subject: row.subject,
-    description: row.description,
-    color: row.color,
-    sourceType: row.source_type,
-    sourceIds: row.source_ids,
-    startDate: row.start,
-    endDate: row.end,
-  },
-  room: row.room,
-  is_valid: row.is_valid,
-  deleted: row.deleted,
-});
-
-/** What the rows of a meeting should say of it. */
-function rowsOf(meeting: Meeting): [string, object][] {
-  if (meeting.status === 'none') return [];
-  const { meetingId, organizerId, invited, plan: said, isValid, status } = meeting;
-  const people = [{ userId: organizerId, status: 'accepted' }, ...invited];
-  return people.map(({ userId: user, status: answer }) => [
-    `${meetingId}/${user}`,
-    { user, status: answer, plan: said, room: roomOf(said) ?? null, is_valid: isValid, deleted: status === 'deleted' },
-  ]);
 }

@@ -16,10 +16,10 @@ function at(data: UserEvent['data'], position: number, world = 'demo'): Recorded
 describe('the people of a world', () => {
   it('are as the newest token says, with its e-mail in lower case', () => {
     const rows = replay(users, [
-      at({ userId: 'ann', profile: {}, email: 'Ann@X.org', zoneinfo: 'Asia/Tokyo' }, 1),
-      at({ userId: 'bob', profile: {}, email: '' }, 2),
-      at({ userId: 'ann', profile: {} }, 3, 'other'),
-      at({ userId: 'ann', profile: { display_name: 'Ann' }, email: 'ÄNN@x.org' }, 4),
+      at({ userId: 'ann', profile: {}, traits: [], email: 'Ann@X.org', zoneinfo: 'Asia/Tokyo' }, 1),
+      at({ userId: 'bob', profile: {}, traits: [], email: '' }, 2),
+      at({ userId: 'ann', profile: {}, traits: [] }, 3, 'other'),
+      at({ userId: 'ann', profile: { display_name: 'Ann' }, traits: [], email: 'ÄNN@x.org' }, 4),
     ]);
     const row = { world: 'demo', user: 'ann', email: null, profile: {}, zone: null };
     expect(rows).toEqual(
@@ -47,10 +47,11 @@ describe('the people of a world', () => {
       {
         userId: fc.constantFrom('ann', 'bob', '__proto__'),
         profile: fc.record({ display_name: fc.string({ maxLength: 3 }) }, { requiredKeys: [] }),
+        traits: fc.constant([]),
         email: fc.constantFrom('A@x', 'b@X'),
         zoneinfo: fc.constantFrom('UTC', 'Asia/Tokyo'),
       },
-      { requiredKeys: ['userId', 'profile'] },
+      { requiredKeys: ['userId', 'profile', 'traits'] },
     );
     const histories = fc
       .array(fc.tuple(said, fc.constantFrom('demo', 'other')), { maxLength: 9 })

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { instant, instantOf, localDateOf } from '../../src/time/timestamps.js';
+import { toCommand } from '../../src/eventsourcing/validation.js';
+import { instant, instantOf, IsLocalDate, localDateOf } from '../../src/time/timestamps.js';
+import { codeOf } from '../spec/decider-spec.js';
 
 describe('a timestamp', () => {
   it.each([
@@ -44,6 +46,18 @@ describe('a timestamp', () => {
 });
 
 describe('a local date', () => {
+  it('leaves room for what is counted from it', () => {
+    class Asks {
+      readonly type = 'Asks' as const;
+      @IsLocalDate() localDate!: string;
+    }
+    const accepted = (localDate: string): boolean => codeOf(() => toCommand(Asks, { localDate })) === 'not refused';
+    expect(accepted('1911-01-01T00:00:00Z')).toBe(true);
+    expect(accepted('9988-12-31T00:00:00Z')).toBe(true);
+    expect(accepted('1910-12-31T00:00:00Z')).toBe(false);
+    expect(accepted('9989-01-01T00:00:00Z')).toBe(false);
+  });
+
   it('is the day as it was written, whatever day that is elsewhere', () => {
     expect(localDateOf('2026-05-05T00:30:00+14:00')).toEqual({
       date: '2026-05-05',

@@ -26,8 +26,12 @@ const maxAttachments = 10;
 class Decoder extends EventEmitter {
   /** Binary messages that belong to a packet, which is refused as a whole. */
   #attachments = 0;
+  #hasBegun = false;
 
-  /** @throws Refused for what is no way to begin: Socket.IO then closes the connection */
+  /**
+   * There is one namespace, and one sign-in to it: Socket.IO would answer any other itself, past every limit.
+   * @throws Refused for what is no way to begin: Socket.IO then closes the connection
+   */
   add(message: unknown): void {
     if (typeof message !== 'string') {
       if (this.#attachments > 0) this.#attachments -= 1;
@@ -37,6 +41,8 @@ class Decoder extends EventEmitter {
     const type = Number(message.charAt(0));
     const [, attachments, nsp = '/', rest = ''] = head.exec(message) ?? [];
     if (type === PacketType.connect) {
+      if (nsp !== '/' || this.#hasBegun) throw new Refused('protocol.invalid');
+      this.#hasBegun = true;
       const data = rest === '' ? undefined : parseJson(rest);
       if (data !== undefined && !isObject(data)) throw new Refused('protocol.invalid');
       this.#decoded({ type, nsp, data });

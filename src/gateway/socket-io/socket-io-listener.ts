@@ -22,8 +22,6 @@ export interface SocketIoHost extends ConnectionHost {
 /** Socket.IO's own server, for its handshake, its two transports and their heartbeat. It lets in only who has signed in. */
 export class SocketIoListener {
   readonly #io: Server;
-  /** Engine connections that have asked to be let in. */
-  readonly #asked = new WeakSet<Socket['conn']>();
 
   constructor(
     http: HttpServer,
@@ -101,8 +99,6 @@ export class SocketIoListener {
     const { host } = this;
     const { conn } = socket;
     try {
-      if (this.#asked.has(conn)) throw new Refused('protocol.invalid', 'This connection has signed in already.');
-      this.#asked.add(conn);
       const session = await host.handler.signInByToken(tokenOf(socket.handshake.auth));
       if (host.stopping) throw new Refused('server.unavailable', 'The server is stopping.');
       // Socket.IO has nobody to let in any more, and no close will be heard of.

@@ -9,10 +9,10 @@ import type { AvailabilityEvent } from '../../availability/availability.js';
 import { GetMeetingTimeSlotsForMonth, GetTimeSlotsForMeeting } from '../../availability/slots.queries.js';
 import { command, query, wire } from './wire.js';
 
-const needs = () => ({ permission: 'world:view' }) as const;
+const needs = () => ({ permission: 'world:view', account: true }) as const;
 /** When a person wants to be met is told by slots; the rules themselves are the person's own. */
 const forPerson = ({ data: { userId } }: { readonly data: { readonly userId: string } }) => [
-  { topic: `user:${userId}`, need: undefined },
+  { topic: `user:${userId}`, need: needs() },
 ];
 
 /** Source: seed 004 and wire contract, section 5. */

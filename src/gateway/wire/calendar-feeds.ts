@@ -3,7 +3,7 @@ import type { CalendarFeedEvent } from '../../calendar-feeds/calendar-feeds.js';
 import type { CalendarLink } from '../../calendar-feeds/calendar-links.js';
 import { command, wire } from './wire.js';
 
-const needs = () => ({ permission: 'world:view' }) as const;
+const needs = () => ({ permission: 'world:view', account: true }) as const;
 const reply = ({ url }: CalendarLink) => ({ url });
 
 /** Whoever has the secret may read the person's meetings: its event is for that person only. */

@@ -25,10 +25,10 @@ import { isOneOf } from '../needs.js';
 import { command, query, wire, type Done, type Need, type Place } from './wire.js';
 
 const nothing = () => ({});
-const needsWorld = (): Need => ({ permission: 'world:view' });
+const needsWorld = (): Need => ({ permission: 'world:view', account: true });
 /** A room is there to be met in for those who may see it; who may see nothing else cannot meet. */
 const needsRoom = (room: string | undefined): Need =>
-  room === undefined ? needsWorld() : { permission: 'room:view', room, besides: 'world:view' };
+  room === undefined ? needsWorld() : { permission: 'room:view', room, besides: 'world:view', account: true };
 const deletes = command<DeleteMeeting, Done>({ shape: DeleteMeeting, needs: needsWorld, reply: nothing });
 
 /** A person's calendar is the person's own. */

@@ -15,8 +15,10 @@ export interface Need {
   readonly exist?: readonly string[];
   /** A permission in the world that it takes besides the one in the room. */
   readonly besides?: AnyOf;
-  /** Only these people, and of them who has the permission; nobody who came with an invite. */
+  /** Only these people, and of them who has the permission; nobody without a token. */
   readonly users?: readonly string[];
+  /** Not without a token: a client_id is anybody's. */
+  readonly account?: true;
 }
 
 interface Shaped<C extends { readonly type: string }> {
