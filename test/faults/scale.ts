@@ -1,4 +1,4 @@
-/** `npm run test:faults` sets `FAULTS=long`; without it the fault suite takes about a minute. */
+/** `npm run test:faults` sets `FAULTS=long`; without it the fault suite takes a few minutes. */
 export const isLong = process.env.FAULTS === 'long';
 
 const either = (short: number, long: number): number => (isLong ? long : short);
@@ -6,7 +6,7 @@ const either = (short: number, long: number): number => (isLong ? long : short);
 /** How much each fault test does. Everything that differs between the two forms is here. */
 export const scale = {
   /** `kill -9` under load, each followed by a restart; so many in one log, and so many logs. */
-  kills: Number(process.env.FAULT_ROUNDS ?? 25),
+  kills: Number(process.env.FAULT_ROUNDS ?? either(12, 25)),
   killSeries: either(1, 20),
   /** Connections that write at the same time. */
   writers: 50,
