@@ -106,6 +106,12 @@ describe('a meeting', () => {
       data: { ...of, booking: '4', updated, patch: { sourceType: 'room', sourceIds: ['r-2'] } },
     };
     expect(stateAfter(opened, invalid, elsewhere).isValid).toBe(true);
+    // Another prop in the same room is no help.
+    const prop: MeetingEvent = {
+      type: 'MeetingUpdated',
+      data: { ...of, booking: '4', updated, patch: { sourceType: 'prop', sourceIds: ['r-1', 'p-1'] } },
+    };
+    expect(stateAfter(opened, invalid, prop).isValid).toBe(false);
   });
 
   it('is unknown once it is deleted', () => {
